@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: panels in, JSON out, published when a Grafana is named."""

@@ -1,0 +1,1 @@
+"""Judging: text and numbers in, judgements out. Knows neither Kafka nor ClickHouse."""

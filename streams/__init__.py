@@ -1,0 +1,1 @@
+"""The application: everything that runs. Records come in from Kafka and leave as rows, incidents and messages."""

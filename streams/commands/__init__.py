@@ -1,0 +1,1 @@
+"""The commands of ./huiyin, one file each, registered in streams.cli."""

@@ -1,0 +1,1 @@
+"""The embedded Kafka and ClickHouse: started, watched and stopped as processes of their own."""

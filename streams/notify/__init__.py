@@ -1,0 +1,1 @@
+"""Messages to the on-call chat, one small file a channel."""

@@ -1,0 +1,1 @@
+"""ClickHouse: migrations, inserts, rollups and the queries behind correlation."""
