@@ -148,7 +148,7 @@ def _mapping(node: yaml.Node, origin: str, where: str, fields: Mapping[str, type
         raise TopologyError(f"{origin}:{node.start_mark.line + 1}: {where} must be a mapping")
     pairs: list[tuple[str, yaml.Node]] = []
     for key, value in node.value:
-        if key.value not in fields:
+        if not isinstance(key, yaml.ScalarNode) or key.value not in fields:
             raise TopologyError(
                 f"{origin}:{key.start_mark.line + 1}: {where}.{key.value} is not a known field ({', '.join(fields)})"
             )

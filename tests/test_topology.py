@@ -1,0 +1,69 @@
+"""services.yaml: what a good one gives, and how a bad one is refused with line and field."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.topology import Topology, TopologyError, discover, parse_topology
+
+SHOP = """\
+services:
+- {name: checkout, title: 结算, depends_on: [pay, cart]}
+- {name: pay, title: 支付, keywords: [付款, 扣款], depends_on: [bank-gw], idcs: [bj-1]}
+- {name: bank-gw, idcs: [bj-1, sh-1]}
+idcs:
+- {name: bj-1, title: 北京一机房}
+"""
+
+
+def test_reach_follows_the_call_graph_with_its_path() -> None:
+    shop = parse_topology(SHOP)
+    assert shop.reach("checkout") == {
+        "checkout": ("checkout",),
+        "pay": ("checkout", "pay"),
+        "cart": ("checkout", "cart"),
+        "bank-gw": ("checkout", "pay", "bank-gw"),
+    }
+    assert shop.callers["bank-gw"] == ("pay",)
+    assert shop.idcs_of("bank-gw") == ("bj-1", "sh-1")
+    assert set(shop.idcs) == {"bj-1", "sh-1"}, "an IDC that only a service names is known as well"
+    assert (shop.title("pay"), shop.title("bj-1"), shop.title("nobody")) == ("支付", "北京一机房", "nobody")
+
+
+def test_a_cycle_in_the_call_graph_ends() -> None:
+    ring = parse_topology("services: [{name: a, depends_on: [b]}, {name: b, depends_on: [a]}]")
+    assert ring.reach("a") == {"a": ("a",), "b": ("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("services:\n- name: a\n- title: b\n", "services.yaml:3: services[1].name is missing"),
+        ("services:\n- name: a\n- name: a\n", "services.yaml:3: services[1].name 'a' is given twice"),
+        ("services:\n- name: a\n  depend_on: [b]\n", "services.yaml:3: services[0].depend_on is not a known field"),
+        ("services:\n- name: a\n  idcs: bj-1\n", "services.yaml:3: services[0].idcs must be a list"),
+        ("services:\n- name: [a]\n", "services.yaml:2: services[0].name must be a string"),
+        ("services:\n- a\n", "services.yaml:2: services[0] must be a mapping"),
+        ("services: {a: b}\n", "services.yaml:1: the document.services must be a list"),
+        ("services:\n- {name: a\n", "services.yaml:3:"),
+        ("? [a]\n: b\n", "services.yaml:1: the document."),
+        ("- a\n", "services.yaml:1: the document must be a mapping"),
+    ],
+)
+def test_a_corrupt_file_is_refused_with_line_and_field(text: str, where: str) -> None:
+    with pytest.raises(TopologyError) as refused:
+        parse_topology(text)
+    assert str(refused.value).startswith(where)
+
+
+@given(st.text(max_size=80))
+def test_any_text_parses_or_is_refused_by_name(text: str) -> None:
+    try:
+        assert isinstance(parse_topology(text), Topology)
+    except TopologyError:
+        pass
+
+
+def test_without_a_file_the_services_are_those_seen_in_data() -> None:
+    seen = discover([("app", "pay"), ("business", "pay"), ("idc", "bj-1")])
+    assert (set(seen.services), set(seen.idcs)) == ({"pay"}, {"bj-1"})
