@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from models.lexicon import Hit, Lexicon
+    from models.topology import Topology
 
 
 class Aspect(msgspec.Struct, frozen=True):
@@ -23,3 +33,94 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...] = ()
     aspects: tuple[Aspect, ...] = ()
     keywords: tuple[str, ...] = ()
+
+
+_BATCH = 1024  # texts judged at once: large enough for numpy, small enough for the cache
+_PROBLEM_LOG_ODDS = 1.0  # what a named problem takes from the log-odds of praise
+_PROBLEMS_COUNTED = 2
+
+
+class Tagger:
+    """The models and the lexicon, made ready for one topology. Made by load_tagger; not shared between threads."""
+
+    def __init__(self, topology: Topology | None, lexicon: Lexicon, artefacts: Path) -> None:
+        from models.keywords import load_keywords
+        from models.opinion import OpinionMiner
+        from models.segment import Segmenter
+        from models.sentiment import load_sentiment
+        from models.service import ServiceFinder
+
+        self._services = ServiceFinder(topology)
+        self._segmenter = Segmenter(self._services.words)
+        self._sentiment = load_sentiment(artefacts)
+        self._keywords = load_keywords(artefacts)
+        self._miner = OpinionMiner(lexicon)
+
+    def judge(self, texts: Sequence[str], services: Sequence[str] = ()) -> list[Judgement]:
+        """What each text says, in order. `services`, when given, is as long as `texts`; a name that is not '' is kept."""
+        if services and len(services) != len(texts):
+            raise ValueError(f"{len(services)} services for {len(texts)} texts")
+        found: list[Judgement] = []
+        for start in range(0, len(texts), _BATCH):
+            found += self._judge(texts[start : start + _BATCH], services[start : start + _BATCH])
+        return found
+
+    def _judge(self, texts: Sequence[str], services: Sequence[str]) -> list[Judgement]:
+        from models.features import batch_features
+        from models.privacy import mask
+
+        masked = [mask(_valid(text)) for text in texts]
+        batch = batch_features(masked, self._segmenter.cut(masked))
+        lowered = [text.lower() for text in masked]
+        read = [self._miner.problems(text) for text in lowered]
+        sentiment = _sentiment(self._sentiment.log_odds(batch.features), [count for _, count in read])
+        keywords = self._keywords.pick(batch)
+        return [
+            self._judgement(text, low, hits, score, services[place] if services else "", words)
+            for place, (text, low, (hits, _), score, words) in enumerate(
+                zip(masked, lowered, read, sentiment, keywords, strict=True)
+            )
+        ]
+
+    def _judgement(
+        self, text: str, lowered: str, hits: list[Hit], sentiment: float, service: str, keywords: tuple[str, ...]
+    ) -> Judgement:
+        opinions = self._miner.judge(lowered, hits, sentiment)
+        return Judgement(
+            text=text,
+            sentiment=sentiment,
+            polarity=opinions.polarity,
+            service=service or self._services.find(lowered),
+            category=opinions.category,
+            intents=opinions.intents,
+            aspects=tuple([Aspect(name, sign) for name, sign in opinions.aspects]),
+            keywords=keywords,
+        )
+
+
+def load_tagger(topology: Topology | None = None, *, lexicon: Path | None = None, artefacts: Path | None = None) -> Tagger:
+    """A tagger for the services of `topology`, with the shipped lexicon and models unless others are named.
+
+    Raises LexiconError or ArtefactError, each naming the file.
+    """
+    from models.artefact import SHIPPED
+    from models.lexicon import SHIPPED as SHIPPED_LEXICON
+    from models.lexicon import load_lexicon
+
+    return Tagger(topology, load_lexicon(lexicon or SHIPPED_LEXICON), artefacts or SHIPPED)
+
+
+def _sentiment(log_odds: NDArray[np.float64], problems: Sequence[int]) -> list[float]:
+    """Log-odds → [-1, 1] as 2P-1 = tanh(log-odds / 2), a named problem counting as evidence of blame."""
+    lowered = log_odds - _PROBLEM_LOG_ODDS * np.minimum(np.array(problems), _PROBLEMS_COUNTED)
+    rounded: list[float] = np.round(np.tanh(lowered / 2), 4).tolist()
+    return rounded
+
+
+def _valid(text: str) -> str:
+    """`text` without lone surrogates, which no UTF-8 can carry."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text

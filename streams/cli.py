@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import click
 
+from streams import __version__
+
 # Command → (module under streams.commands, one line of help). Each module has a click command named `command`.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "The main job end to end on embedded parts: a day in a shop, its incidents, messages and pages."),
@@ -45,7 +47,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="huiyin", prog_name="huiyin")
+@click.version_option(__version__, prog_name="huiyin")
 def main() -> None:
     """回音 Huiyin: what users suffer from and why, within seconds."""
 

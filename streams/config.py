@@ -7,6 +7,7 @@ be given as NAME or as NAME_FILE (a path to a file that holds it).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -48,10 +49,17 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """What `./huiyin up` records: where the embedded parts answer, and as whom (file mode 600)."""
 
     broker: str
+    kafka_controller_port: int
     clickhouse_host: str
     clickhouse_port: int
     clickhouse_http_port: int
     passwords: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if missing := set(ROLES) - set(self.passwords):
+            raise ValueError(f"no password for {', '.join(sorted(missing))}")
+        if not _ADDRESS.fullmatch(self.broker):
+            raise ValueError(f"broker {self.broker!r} is not host:port")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +67,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     cache: Path
+    java: str  # a Java runtime to use for the embedded Kafka instead of the packaged one
     kafka: KafkaAccess | None
     clickhouse: Mapping[str, ClickHouseAccess]
     services_file: Path | None
     timezone: ZoneInfo
     language: str
     retention_days: int
+    group: str  # Kafka consumer group of the workers
+    cycle_seconds: float  # between two looks for incidents
+    store_patience: float  # seconds a worker waits for ClickHouse before it stops
+    partitions: int  # of a topic that carries masses, when it is created
+    replication: int  # of a topic, when it is created
     dingtalk_webhook: str
     dingtalk_secret: str
     inbox: str
@@ -84,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.clickhouse[role]
 
 
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/,\[\]]+):\d{1,5}")
 ROLES = ("admin", "writer", "reader", "grafana_ro")
 # The embedded server's user of each role; an external one is named in its URL.
 EMBEDDED_USERS = {"admin": "huiyin_admin", "writer": "writer", "reader": "reader", "grafana_ro": "grafana_ro"}
@@ -93,23 +108,34 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment and the data folder. Raises SettingError naming the variable."""
     env = _Environment(os.environ if environment is None else environment)
     home = Path(env.text("HOME", ".huiyin")).absolute()
-    endpoints = _endpoints(home / "endpoints.json")
+    endpoints = read_endpoints(home / "endpoints.json")
     services = env.text("SERVICES", "services.yaml" if Path("services.yaml").exists() else "")
     return Settings(
         home=home,
         cache=Path(env.text("CACHE", str(Path.home() / ".cache" / "huiyin"))),
+        java=env.text("JAVA", ""),
         kafka=_kafka(env, endpoints),
         clickhouse={role: access for role in ROLES if (access := _clickhouse(env, role, endpoints))},
         services_file=Path(services) if services else None,
         timezone=_timezone(env.text("TIMEZONE", "Asia/Shanghai")),
         language=env.choice("LANGUAGE", "zh", ("zh", "en")),
         retention_days=env.integer("RETENTION_DAYS", 90),
+        group=env.text("GROUP", "huiyin"),
+        cycle_seconds=env.seconds("CYCLE_SECONDS", 5),
+        store_patience=env.seconds("STORE_PATIENCE", 300),
+        partitions=env.integer("PARTITIONS", 4),
+        replication=env.integer("REPLICATION", 1),
         dingtalk_webhook=env.secret("DINGTALK_WEBHOOK"),
         dingtalk_secret=env.secret("DINGTALK_SECRET"),
         inbox=env.text("INBOX", ""),
         grafana_url=env.mapping.get("GRAFANA_URL", ""),
         grafana_token=env.mapping.get("GRAFANA_TOKEN", ""),
     )
+
+
+def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process: this one's without any HUIYIN_ setting, and `ours` in their place."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUIYIN_")} | dict(ours)
 
 
 class _Environment:
@@ -131,9 +157,22 @@ class _Environment:
     def integer(self, name: str, default: int) -> int:
         value = self.text(name, str(default))
         try:
-            return int(value)
+            number = int(value)
         except ValueError as error:
             raise SettingError(f"HUIYIN_{name}={value}: not a whole number") from error
+        if number < 1:
+            raise SettingError(f"HUIYIN_{name}={value}: must be at least 1")
+        return number
+
+    def seconds(self, name: str, default: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            seconds = float(value)
+        except ValueError as error:
+            raise SettingError(f"HUIYIN_{name}={value}: not a number of seconds") from error
+        if not 0 < seconds < float("inf"):
+            raise SettingError(f"HUIYIN_{name}={value}: must be above 0")
+        return seconds
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, default)
@@ -142,11 +181,14 @@ class _Environment:
         return value
 
 
-def _endpoints(path: Path) -> Endpoints | None:
+def read_endpoints(path: Path) -> Endpoints | None:
+    """What the embedded parts recorded, or None when they never ran here. Raises SettingError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Endpoints)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise SettingError(f"{path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise SettingError(f"{path}: {error}; remove it and run ./huiyin up again") from error
 
@@ -155,9 +197,14 @@ def _kafka(env: _Environment, endpoints: Endpoints | None) -> KafkaAccess | None
     broker = env.text("BROKER", endpoints.broker if endpoints else "")
     if not broker:
         return None
+    if not all(map(_ADDRESS.fullmatch, broker.split(","))):
+        raise SettingError(f"HUIYIN_BROKER={broker}: expected host:port, or several with commas between")
+    security = env.choice("KAFKA_SECURITY", "PLAINTEXT", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"))
+    if security.startswith("SASL") and not (env.text("KAFKA_USER", "") and env.secret("KAFKA_PASSWORD")):
+        raise SettingError(f"HUIYIN_KAFKA_SECURITY={security} needs HUIYIN_KAFKA_USER and HUIYIN_KAFKA_PASSWORD")
     return KafkaAccess(
         broker=broker,
-        security=env.choice("KAFKA_SECURITY", "PLAINTEXT", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
+        security=security,
         mechanism=env.choice("KAFKA_MECHANISM", "PLAIN", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")),
         user=env.text("KAFKA_USER", ""),
         password=env.secret("KAFKA_PASSWORD"),
@@ -175,16 +222,24 @@ def _clickhouse(env: _Environment, role: str, endpoints: Endpoints | None) -> Cl
     if not url:
         if endpoints is None:
             return None
-        user, password = EMBEDDED_USERS[role], endpoints.passwords[role]
-        host, port = endpoints.clickhouse_host, endpoints.clickhouse_port
-        return ClickHouseAccess(host=host, port=port, user=user, password=password, database=database)
-    parts = urlsplit(url)
-    if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
+        return ClickHouseAccess(
+            host=endpoints.clickhouse_host,
+            port=endpoints.clickhouse_port,
+            user=EMBEDDED_USERS[role],
+            password=endpoints.passwords[role],
+            database=database,
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("clickhouse", "clickhouses"):
         raise SettingError(f"HUIYIN_{name}: expected clickhouse[s]://user:password@host:port/database")
     secure = parts.scheme == "clickhouses"
     return ClickHouseAccess(
-        host=parts.hostname,
-        port=parts.port or (9440 if secure else 9000),
+        host=host,
+        port=port or (9440 if secure else 9000),
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
         database=parts.path.strip("/") or database,

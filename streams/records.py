@@ -134,6 +134,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: dt.datetime
     resolved_at: dt.datetime | None = None
     complaints: int
+    expected: float = 0.0
     samples: tuple[str, ...] = ()
     slice: str = ""
     verdict: Literal["explained", "unexplained"]

@@ -1,0 +1,236 @@
+"""Parts of a dashboard in Grafana's own JSON (schema 42), one function a part; the tests hold it against Grafana's schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dashboards.words import WORDS, word
+
+Json = dict[str, Any]
+
+DATASOURCE: Mapping[str, str] = {"type": "grafana-clickhouse-datasource", "uid": "huiyin-clickhouse"}
+PLUGIN_VERSION = "4.20.0"
+TIME_SERIES, TABLE = 0, 1
+
+
+class Place(NamedTuple):
+    """Where a panel stands on Grafana's grid of 24 columns."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def target(sql: str, shape: int = TIME_SERIES, ref: str = "A") -> Json:
+    """One query, with everything that the plugin's back end needs to see."""
+    return {
+        "refId": ref,
+        "datasource": dict(DATASOURCE),
+        "pluginVersion": PLUGIN_VERSION,
+        "editorType": "sql",
+        "queryType": "timeseries" if shape == TIME_SERIES else "table",
+        "format": shape,
+        "rawSql": sql.strip(),
+    }
+
+
+def curves(title: str, queries: Sequence[str], place: Place, language: str, **custom: Any) -> Json:
+    """A time series panel. `unit`, `log`, `bars`, `stacked` and `colours` (field → colour) say how it is drawn."""
+    drawn: Json = {
+        "drawStyle": "bars" if custom.get("bars") else "line",
+        "lineWidth": 1,
+        "fillOpacity": 60 if custom.get("bars") or custom.get("stacked") else 8,
+        "showPoints": "never",
+        "spanNulls": False,
+        "axisSoftMin": 0,
+    }
+    if custom.get("log"):
+        drawn["scaleDistribution"] = {"type": "log", "log": 10}
+        del drawn["axisSoftMin"]
+    if custom.get("stacked"):
+        drawn["stacking"] = {"mode": "normal", "group": "A"}
+    overrides = renamed(queries, language)
+    for name, colour in custom.get("colours", {}).items():
+        overrides.append(
+            {
+                "matcher": {"id": "byName", "options": name},
+                "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+            }
+        )
+    return _panel(
+        "timeseries",
+        title,
+        [target(sql, TIME_SERIES, "ABC"[number]) for number, sql in enumerate(queries)],
+        place,
+        options={
+            "legend": {
+                "displayMode": "table" if custom.get("log") else "list",
+                "placement": "right",
+                "showLegend": True,
+                "calcs": ["min", "max"] if custom.get("log") else [],
+                "width": 260,
+            },
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
+        fieldConfig={
+            "defaults": {"unit": custom.get("unit", "short"), "custom": drawn, "color": {"mode": "palette-classic"}},
+            "overrides": overrides,
+        },
+    ) | {"interval": "1m"}
+
+
+def rows(title: str, sql: str, place: Place, language: str, overrides: Sequence[Json] = ()) -> Json:
+    """A table panel."""
+    return _panel(
+        "table",
+        title,
+        [target(sql, TABLE)],
+        place,
+        options={"frameIndex": 0, "showHeader": True, "cellHeight": "sm"},
+        fieldConfig={
+            "defaults": {"custom": {"filterable": True, "align": "auto", "inspect": False}},
+            "overrides": [*renamed([sql], language), *overrides],
+        },
+    )
+
+
+def number(title: str, sql: str, place: Place, unit: str = "short", steps: Sequence[tuple[float | None, str]] = ()) -> Json:
+    """One figure; `steps` colour it from each value upward."""
+    return _panel(
+        "stat",
+        title,
+        [target(sql, TABLE)],
+        place,
+        options={
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "/.*/", "values": False},
+            "colorMode": "background" if steps else "value",
+            "graphMode": "none",
+            "textMode": "value",
+            "justifyMode": "center",
+            "orientation": "auto",
+            "wideLayout": True,
+            "showPercentChange": False,
+            "percentChangeColorMode": "standard",
+        },
+        fieldConfig={
+            "defaults": {
+                "unit": unit,
+                "thresholds": {
+                    "mode": "absolute",
+                    "steps": [{"value": value, "color": colour} for value, colour in (steps or [(None, "blue")])],
+                },
+            },
+            "overrides": [],
+        },
+    )
+
+
+def folded(title: str, panels: Sequence[Json], y: int) -> Json:
+    """A row that hides its panels until it is opened."""
+    return {
+        "type": "row",
+        "id": 0,
+        "title": title,
+        "collapsed": True,
+        "gridPos": {"x": 0, "y": y, "w": 24, "h": 1},
+        "panels": list(panels),
+    }
+
+
+def override(field: str, **properties: Any) -> Json:
+    """Properties of one column; `_` in a name stands for a dot (custom_width → custom.width)."""
+    return {
+        "matcher": {"id": "byName", "options": field},
+        "properties": [{"id": name.replace("custom_", "custom."), "value": value} for name, value in properties.items()],
+    }
+
+
+def renamed(queries: Sequence[str], language: str) -> list[Json]:
+    """Overrides that show the columns' names in the reader's language."""
+    return [
+        override(name, displayName=word(name, language))
+        for name in WORDS
+        if any(f"AS {name}" in sql or f"{name}," in sql or f"{name}\n" in sql for sql in queries)
+    ]
+
+
+def variable(name: str, label: str, sql: str, **fields: Any) -> Json:
+    """A template variable filled by a query: its first column is the value, its second (if any) what people read."""
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": dict(DATASOURCE),
+        "query": {"refId": "var", "queryType": "sql", "rawSql": sql},
+        "definition": sql,
+        "refresh": 2,
+        "sort": 0,
+        "multi": False,
+        "includeAll": False,
+        **fields,
+    }
+
+
+def marks(name: str, sql: str, colour: str) -> Json:
+    """An annotation query: time, timeEnd, title, text, tags."""
+    return {
+        "name": name,
+        "datasource": dict(DATASOURCE),
+        "enable": True,
+        "hide": False,
+        "iconColor": colour,
+        "target": target(sql, TABLE, "annotation"),
+    }
+
+
+def dashboard(uid: str, title: str, about: str, panels: Sequence[Json], **parts: Sequence[Json]) -> Json:
+    """A whole dashboard. `parts` are variables, annotations and links; panels are numbered here."""
+    inner = [panel for outer in panels for panel in outer.get("panels", [])]
+    for count, panel in enumerate([*panels, *inner], start=1):
+        panel["id"] = count
+    return {
+        "uid": uid,
+        "title": title,
+        "description": about,
+        "tags": ["huiyin"],
+        "timezone": "browser",
+        "editable": True,
+        "graphTooltip": 1,  # a shared crosshair
+        "time": {"from": "now-24h", "to": "now"},
+        "refresh": "1m",
+        "schemaVersion": 42,
+        "templating": {"list": list(parts.get("variables", ()))},
+        "annotations": {"list": list(parts.get("annotations", ()))},
+        "links": list(parts.get("links", ())),
+        "panels": list(panels),
+    }
+
+
+def link(title: str, uid: str) -> Json:
+    """A link to another of our dashboards, at the same time range."""
+    return {
+        "title": title,
+        "type": "link",
+        "icon": "dashboard",
+        "tooltip": "",
+        "url": f"/d/{uid}",
+        "tags": [],
+        "asDropdown": False,
+        "targetBlank": False,
+        "includeVars": False,
+        "keepTime": True,
+    }
+
+
+def _panel(kind: str, title: str, targets: Sequence[Json], place: Place, **rest: Json) -> Json:
+    return {
+        "type": kind,
+        "id": 0,
+        "title": title,
+        "datasource": dict(DATASOURCE),
+        "targets": list(targets),
+        "gridPos": {"x": place.x, "y": place.y, "w": place.width, "h": place.height},
+        **rest,
+    }

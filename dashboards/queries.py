@@ -1,0 +1,176 @@
+"""The SQL of the panels, as the ClickHouse plugin takes it: macros $__…, the front end's ${service:sqlstring}.
+
+A time series has its time first, ascending and never NULL; a String column beside it becomes a label. Every table is read
+with FINAL, so that a redelivered record counts once.
+"""
+
+# ruff: noqa: S608 -- constants put together here; what readers choose arrives through ${…:sqlstring}, which quotes.
+from __future__ import annotations
+
+SERVICE = "${service:sqlstring}"
+
+SERVICES = "SELECT service, if(title = '', service, title) AS name FROM topology FINAL ORDER BY name"
+METRICS = f"SELECT DISTINCT metric FROM metrics_1m WHERE layer != 'idc' AND service = {SERVICE} ORDER BY metric"
+
+COMPLAINTS = f"""
+SELECT $__timeInterval(minute) AS time, sum(total) AS total, sum(negative) AS negative
+FROM complaints_1m FINAL
+WHERE $__timeFilter(minute) AND service = {SERVICE}
+GROUP BY time ORDER BY time WITH FILL STEP $__interval_s"""
+
+DAY_BEFORE = f"""
+SELECT $__timeInterval(shown) AS time, sum(negative) AS before
+FROM (
+  SELECT minute + INTERVAL 1 DAY AS shown, negative
+  FROM complaints_1m FINAL
+  WHERE minute >= $__fromTime - INTERVAL 1 DAY AND minute <= $__toTime - INTERVAL 1 DAY AND service = {SERVICE}
+)
+GROUP BY time ORDER BY time WITH FILL STEP $__interval_s"""
+
+NEGATIVE_SHARE = f"""
+SELECT $__timeInterval(minute) AS time, sum(negative) / sum(total) AS negative_share
+FROM complaints_1m FINAL
+WHERE $__timeFilter(minute) AND service = {SERVICE}
+GROUP BY time ORDER BY time"""
+
+
+def relative(series: str, where: str) -> str:
+    """Every matching series as per cent of its own median over the range, so that unlike units share an axis."""
+    return f"""
+SELECT time, series, 100 * level / nullIf(quantileExact(0.5)(level) OVER (PARTITION BY series), 0) AS percent
+FROM (
+  SELECT $__timeInterval(minute) AS time, {series} AS series, sum(sum) / sum(points) AS level
+  FROM metrics_1m FINAL
+  WHERE $__timeFilter(minute) AND {where}
+  GROUP BY time, series
+)
+ORDER BY time"""
+
+
+NAMED = "concat(metric, if(cohort = '', '', concat(' · ', cohort)))"
+BUSINESS = relative(NAMED, f"layer IN ('business', 'experience') AND service = {SERVICE}")
+APP = relative(NAMED, f"layer = 'app' AND service = {SERVICE}")
+IDC = relative(
+    "concat(service, ' · ', metric)",
+    f"layer = 'idc' AND service IN (SELECT arrayJoin(idcs) FROM topology FINAL WHERE service = {SERVICE})",
+)
+
+# Of everything the callees measure, the eight series that left their median furthest behind, up or down.
+CALLEES = f"""
+WITH percents AS (
+  SELECT time, series, level / nullIf(quantileExact(0.5)(level) OVER (PARTITION BY series), 0) AS ratio
+  FROM (
+    SELECT $__timeInterval(minute) AS time, concat(service, ' · ', metric) AS series, sum(sum) / sum(points) AS level
+    FROM metrics_1m FINAL
+    WHERE $__timeFilter(minute) AND layer != 'idc'
+      AND service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE})
+    GROUP BY time, series
+  )
+)
+SELECT time, series, 100 * ratio AS percent
+FROM percents
+WHERE series IN (SELECT series FROM percents WHERE ratio > 0 GROUP BY series ORDER BY max(abs(log(ratio))) DESC LIMIT 8)
+ORDER BY time"""
+
+VALUE = f"""
+SELECT $__timeInterval(minute) AS time, concat(layer, if(cohort = '', '', concat(' · ', cohort))) AS series, sum(sum) / sum(points) AS value
+FROM metrics_1m FINAL
+WHERE $__timeFilter(minute) AND layer != 'idc' AND service = {SERVICE} AND metric = ${{metric:sqlstring}}
+GROUP BY time, series ORDER BY time"""
+
+SAID = f"""
+SELECT ts AS time, text, channel, region, app_version, cohort, category, toString(polarity) AS polarity
+FROM complaints FINAL
+WHERE $__timeFilter(ts) AND service = {SERVICE}
+ORDER BY ts DESC LIMIT 200"""
+
+SLICES = f"""
+SELECT slice, countIf(polarity < 0) AS negative, count() AS total, negative / total AS negative_share
+FROM complaints FINAL
+ARRAY JOIN arrayFilter(part -> NOT endsWith(part, ': '),
+  [concat('cohort: ', cohort), concat('version: ', app_version), concat('region: ', region), concat('channel: ', channel)]) AS slice
+WHERE $__timeFilter(ts) AND service = {SERVICE}
+GROUP BY slice ORDER BY negative_share DESC, negative DESC LIMIT 50"""
+
+_INCIDENT = """title, toString(level) AS level, status, onset, opened_at, resolved_at, complaints, verdict,
+  concat(JSONExtractString(causes, 1, 'service'), ' ', JSONExtractString(causes, 1, 'metric'), JSONExtractString(causes, 1, 'change')) AS cause"""
+_TOUCHING = "onset <= $__toTime AND (status = 'open' OR resolved_at >= $__fromTime)"
+
+INCIDENTS = f"""
+SELECT {_INCIDENT}
+FROM incidents FINAL
+WHERE has(services, {SERVICE}) AND {_TOUCHING}
+ORDER BY opened_at DESC LIMIT 100"""
+
+# Annotations: time, timeEnd, title, text, tags.
+INCIDENT_MARKS = f"""
+SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3), ifNull(resolved_at, updated_at)) AS timeEnd, title, id AS text,
+  concat('level ', toString(level)) AS tags
+FROM incidents FINAL
+WHERE has(services, {SERVICE}) AND {_TOUCHING}
+ORDER BY time"""
+
+CHANGE_MARKS = f"""
+SELECT ts AS time, concat(kind, if(stage = '', '', concat(' / ', stage))) AS title, concat(service, ' ', changes.title, ' ', id) AS text,
+  kind AS tags
+FROM changes FINAL
+WHERE $__timeFilter(ts)
+  AND (service = {SERVICE} OR service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE}))
+ORDER BY time"""
+
+# Overview.
+OPEN_COUNT = "SELECT count() AS open_incidents FROM incidents FINAL WHERE status = 'open'"
+NEGATIVE_IN_RANGE = "SELECT sum(negative) AS negative FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
+TOTAL_IN_RANGE = "SELECT sum(total) AS total FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
+SHARE_IN_RANGE = (
+    "SELECT sum(negative) / greatest(sum(total), 1) AS negative_share FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
+)
+DEAD_COUNT = "SELECT count() AS dead_letters FROM dead_letters FINAL WHERE $__timeFilter(inserted_at)"
+STORED_THROUGH = "SELECT max(latest) AS stored_through FROM ingest_progress FINAL"
+
+SERVICE_TABLE = """
+SELECT t.service AS service, t.title AS title, t.product AS product, o.open AS open, c.negative AS negative, p.negative AS before_negative,
+  c.total AS total, if(c.total = 0, NULL, c.negative / c.total) AS negative_share, if(c.total = 0, NULL, c.sentiment / c.total) AS sentiment,
+  if(e.points = 0, NULL, e.load / e.points) AS page_load
+FROM (SELECT service, title, product FROM topology FINAL) AS t
+LEFT JOIN (
+  SELECT service, sum(negative) AS negative, sum(total) AS total, sum(sentiment_sum) AS sentiment
+  FROM complaints_1m FINAL WHERE $__timeFilter(minute) GROUP BY service
+) AS c ON c.service = t.service
+LEFT JOIN (
+  SELECT service, sum(negative) AS negative FROM complaints_1m FINAL
+  WHERE minute >= $__fromTime - ($__toTime - $__fromTime) AND minute < $__fromTime GROUP BY service
+) AS p ON p.service = t.service
+LEFT JOIN (
+  SELECT service, sum(sum) AS load, sum(points) AS points FROM metrics_1m FINAL
+  WHERE $__timeFilter(minute) AND layer = 'experience' AND metric = 'page_load_ms' GROUP BY service
+) AS e ON e.service = t.service
+LEFT JOIN (
+  SELECT arrayJoin(services) AS service, count() AS open FROM incidents FINAL WHERE status = 'open' GROUP BY service
+) AS o ON o.service = t.service
+ORDER BY open DESC, negative DESC, service"""
+
+BY_SERVICE = """
+SELECT $__timeInterval(minute) AS time, if(service = '', '—', service) AS service, sum(negative) AS negative
+FROM complaints_1m FINAL
+WHERE $__timeFilter(minute)
+GROUP BY time, service ORDER BY time"""
+
+BY_CHANNEL = """
+SELECT if(channel = '', '—', channel) AS channel, countIf(polarity < 0) AS negative, count() AS total
+FROM complaints FINAL
+WHERE $__timeFilter(ts)
+GROUP BY channel ORDER BY total DESC"""
+
+ALL_INCIDENTS = f"""
+SELECT service, {_INCIDENT}
+FROM incidents FINAL
+WHERE {_TOUCHING}
+ORDER BY status = 'open' DESC, opened_at DESC LIMIT 200"""
+
+ALL_INCIDENT_MARKS = f"""
+SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3), ifNull(resolved_at, updated_at)) AS timeEnd, title, id AS text,
+  service AS tags
+FROM incidents FINAL
+WHERE {_TOUCHING}
+ORDER BY time"""

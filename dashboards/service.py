@@ -1,0 +1,58 @@
+"""The service-correlation view: what users say of a service, above what it and what it stands on measure, on one time axis."""
+
+from __future__ import annotations
+
+from dashboards import queries
+from dashboards.panels import Json, Place, curves, dashboard, folded, link, marks, rows, variable
+from dashboards.words import word
+
+UID = "huiyin-service"
+
+
+def build(language: str) -> Json:
+    """The dashboard in `language` ('zh' or 'en')."""
+
+    def say(key: str) -> str:
+        return word(key, language)
+
+    panels = [
+        curves(
+            say("complaints"),
+            [queries.COMPLAINTS, queries.DAY_BEFORE],
+            Place(0, 0, 24, 7),
+            language,
+            colours={"total": "blue", "negative": "red", "before": "text"},
+        ),
+        curves(say("negative_share"), [queries.NEGATIVE_SHARE], Place(0, 7, 24, 4), language, unit="percentunit"),
+        curves(say("business"), [queries.BUSINESS], Place(0, 11, 24, 7), language, unit="percent", log=True),
+        curves(say("app"), [queries.APP], Place(0, 18, 24, 8), language, unit="percent", log=True),
+        curves(say("callees"), [queries.CALLEES], Place(0, 26, 24, 8), language, unit="percent", log=True),
+        curves(say("idc"), [queries.IDC], Place(0, 34, 24, 8), language, unit="percent", log=True),
+        rows(say("incidents"), queries.INCIDENTS, Place(0, 42, 24, 7), language),
+        rows(say("said"), queries.SAID, Place(0, 49, 16, 10), language),
+        rows(say("slices"), queries.SLICES, Place(16, 49, 8, 10), language),
+        folded(
+            say("values"),
+            [
+                curves("$metric", [queries.VALUE], Place(0, 60, 12, 7), language)
+                | {"repeat": "metric", "repeatDirection": "h", "maxPerRow": 2}
+            ],
+            59,
+        ),
+    ]
+    everything = {"selected": True, "text": ["All"], "value": ["$__all"]}
+    return dashboard(
+        UID,
+        say("service_dashboard"),
+        say("service_about"),
+        panels,
+        variables=[
+            variable("service", say("service"), queries.SERVICES),
+            variable("metric", say("metric"), queries.METRICS, multi=True, includeAll=True, current=everything),
+        ],
+        annotations=[
+            marks(say("incidents"), queries.INCIDENT_MARKS, "red"),
+            marks(say("changes"), queries.CHANGE_MARKS, "orange"),
+        ],
+        links=[link(say("overview_dashboard"), "huiyin-overview")],
+    )

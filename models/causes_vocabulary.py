@@ -1,0 +1,48 @@
+"""What a metric's name gives away: which direction hurts, and whether it counts work rather than health.
+
+A name that says nothing is judged in both directions. The words are the field's own (Prometheus exporters, SRE signals).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from models.window import SeriesKey
+
+_WORSE_HIGH = re.compile(
+    r"lat|delay|duration|response_?time|rtt|jitter|error|err\b|fail|loss|lost|drop|timeout|retr|queue|backlog|lag|5xx|4xx"
+    r"|reject|crash|restart|throttl|saturat|refund|cancel|complain|abandon|bounce",
+    re.IGNORECASE,
+)
+_WORSE_LOW = re.compile(
+    r"avail|success|uptime|health|hit|satisf|conver|complet|apdex|score|throughput|goodput|orders?\b|gmv|revenue|sales|paid",
+    re.IGNORECASE,
+)
+_LOAD = re.compile(
+    r"req|qps|rps|tps|\blod\b|load|traffic|volume|calls|invocation|workload|sessions?|\bpv\b|\buv\b|visits|throughput|orders?\b"
+    r"|gmv|revenue|sales",
+    re.IGNORECASE,
+)
+_USE = re.compile(r"cpu|mem|disk|util|usage|used|heap|pool|conn|thread|fd\b", re.IGNORECASE)
+
+
+class Meaning(NamedTuple):
+    """`hurts`: +1 when high values hurt, -1 when low ones do, 0 unknown. `load`: it counts work that callers send."""
+
+    hurts: int
+    load: bool
+    ratio: bool  # may be read as a share of successes when it sits at its ceiling
+
+
+def meaning(key: SeriesKey) -> Meaning:
+    """What the name and the layer of a series say."""
+    name = key.metric
+    high, low, load = (bool(words.search(name)) for words in (_WORSE_HIGH, _WORSE_LOW, _LOAD))
+    if high and not load:
+        return Meaning(1, False, False)
+    if low:
+        return Meaning(-1, load, not load)
+    if key.layer in ("business", "experience"):
+        return Meaning(-1, load, not load)
+    return Meaning(0, load, not load and not _USE.search(name))

@@ -1,0 +1,122 @@
+"""A text (masked, lower case) and its sentiment in; category of problem, intents, aspects and polarity out, by the lexicon."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.lexicon import Hit, Lexicon, expand
+
+NEUTRAL_BAND = 0.2  # |sentiment| below it is no polarity: the probability of either side is under 60 %
+_QUESTION_BAND = 0.9  # a mere question asks rather than blames, unless it sounds like blame strongly
+_CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
+_FILLER = re.compile(r"[\W\d_]+|(.)\1{4,}|\[(?:图片|表情|微笑|笑哭|偷笑|捂脸|撇嘴)\]")
+_CONTACT = re.compile(r"\[(?:微信号|QQ号|手机号)\]|https?:|\.com|点com")
+_REACH = 8  # characters between an aspect and the opinion about it
+# Reversals that only look like a negation.
+_NO_NEGATION = ("动不动", "是不是", "能不能", "会不会", "要不", "不是")
+
+
+class Opinions(NamedTuple):
+    """What a text says about what."""
+
+    category: str
+    intents: tuple[str, ...]
+    aspects: tuple[tuple[str, int], ...]
+    polarity: int
+
+
+class OpinionMiner:
+    """The lexicon, made ready."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._matcher = lexicon.matcher
+        self._order = {name: place for place, name in enumerate(lexicon.categories)}
+        self._negators = tuple(sorted(set(expand(lexicon.negators)), key=len, reverse=True))
+        longest_first = sorted(set(expand(lexicon.chatter)), key=len, reverse=True)
+        self._chatter = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._advertising = re.compile("|".join(map(re.escape, sorted(set(expand(lexicon.advertising)), key=len, reverse=True))))
+
+    def problems(self, text: str) -> tuple[list[Hit], int]:
+        """All hits in `text`, and how many of them name a problem that is not denied."""
+        hits = self._matcher.find(text)
+        return hits, sum(1 for hit in hits if hit.roles[0].kind == "problem" and not self._denied(text, hit.start))
+
+    def judge(self, text: str, hits: Sequence[Hit], sentiment: float) -> Opinions:
+        """What `text` with its `hits` says, given its sentiment in [-1, 1]."""
+        if not text or text.isspace():
+            return Opinions("", (), (), 0)
+        if self._is_chatter(text):
+            return Opinions("", ("chatter",), (), 0)
+        kinds = {role.kind for hit in hits for role in hit.roles}
+        blamed = self._category(text, hits)
+        polarity = 0 if abs(sentiment) < NEUTRAL_BAND else 1 if sentiment > 0 else -1
+        wrong = any(kind == "problem" and not self._denied(text, hit.start) for hit in hits for kind, _ in hit.roles)
+        asks = "question" in kinds or "inquiry" in kinds
+        mild = "inquiry" in kinds or sentiment > -_QUESTION_BAND
+        if asks and polarity < 0 and mild and not wrong and "bad" not in kinds:
+            polarity = 0
+        intents = []
+        if polarity < 0 or (wrong and polarity == 0):
+            intents.append("complaint")
+        if asks:
+            intents.append("question")
+        if "suggestion" in kinds:
+            intents.append("suggestion")
+        if polarity > 0:
+            intents.append("praise")
+        category = "" if polarity > 0 else blamed or ("other" if polarity < 0 else "")
+        return Opinions(category, tuple(intents), self._aspects(text, hits, polarity), polarity)
+
+    def _is_chatter(self, text: str) -> bool:
+        if len(text) <= 40 and not _FILLER.sub("", self._chatter.sub("", text)):
+            return True
+        if not (text.isascii() or _CONTACT.search(text) or len(text) > 20):
+            return False
+        offers = set(self._advertising.findall(text))
+        return len(offers) >= 2 or (bool(offers) and _CONTACT.search(text) is not None)
+
+    def _category(self, text: str, hits: Sequence[Hit]) -> str:
+        """Problems weigh three times what subjects weigh; the more specific (longer) term weighs more."""
+        weights: dict[str, float] = {}
+        for start, end, roles in hits:
+            for kind, name in roles:
+                if kind == "problem" and not self._denied(text, start):
+                    weights[name] = weights.get(name, 0.0) + 3.0 * (end - start) ** 0.5
+                elif kind == "subject":
+                    weights[name] = weights.get(name, 0.0) + (end - start) ** 0.5
+        return min(weights, key=lambda name: (-weights[name], self._order[name])) if weights else ""
+
+    def _denied(self, text: str, start: int) -> bool:
+        before = text[max(0, start - 4) : start]
+        return before.endswith(self._negators) and not before.endswith(_NO_NEGATION)
+
+    def _aspects(self, text: str, hits: Sequence[Hit], polarity: int) -> tuple[tuple[str, int], ...]:
+        """Each aspect named takes the nearest opinion in its clause, else the polarity of the whole text."""
+        sums: dict[str, float] = {}
+        opinions = []
+        for start, end, roles in hits:
+            for kind, name in roles:
+                if kind in ("good", "bad", "problem"):
+                    sign = (1 if kind == "good" else -1) * (-1 if self._denied(text, start) else 1)
+                    opinions.append((start, end, sign))
+                    if name and kind != "problem":
+                        sums[name] = sums.get(name, 0.0) + 2 * sign
+        for start, end, roles in hits:
+            for kind, name in roles:
+                if kind == "aspect":
+                    sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions) or 0.5 * polarity)
+        return tuple((name, 1 if total > 0 else -1) for name, total in sums.items() if total)
+
+
+def _nearest(text: str, aspect: tuple[int, int], opinions: Sequence[tuple[int, int, int]]) -> int:
+    """The sign of the opinion nearest to the aspect without a clause's end between; an opinion that follows is preferred."""
+    best, chosen = _REACH + 1, 0
+    for start, end, sign in opinions:
+        follows = start >= aspect[1]
+        low, high = (aspect[1], start) if follows else (end, aspect[0])
+        distance = 0 if low > high else high - low + (0 if follows else 2)
+        if distance < best and (low > high or not _CLAUSE_END.search(text, low, high)):
+            best, chosen = distance, sign
+    return chosen

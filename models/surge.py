@@ -1,0 +1,240 @@
+"""Surges in complaint counts: negative and total records a minute in, the surges that are on out. Strictly causal.
+
+A count is a surge when, through any of several windows, it is beyond what its own past explains. The past is a
+Gamma-Poisson (negative binomial) rate with the rhythm of hour and weekday; the bar accounts for how often and at how many
+series we look (Bonferroni over rows, windows and distinct looks a week); how many complaints make an incident at all is a
+setting. More of everything (a campaign, a wave of praise) explains more complaints, within bounds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+from models.judgement import Surge
+from models.surge_counts import WINDOWS, Floats, Ints, Ledger, Recent
+
+Key = tuple[str, str]
+_REST = "\0rest"  # the row of a service's records that do not blame
+_LONGEST_SILENCE = 16.0  # a silence that swallowed more expected records than this is a dead collector (e^-16)
+_STEPS = (1.0, 1.35, 1.8)  # log-significance over the bar's that makes level 1, 2, 3
+_SIZES = (1.0, 2.5, 8.0)  # and complaints above the expected, in floors
+
+
+@dataclass(frozen=True)
+class SurgeSettings:
+    """Few and global. `floor` complaints in a window are the least that make an incident; `ratio` is the least rise.
+
+    `false_alarms` is what chance may raise per week over all series; `half_life_days` is how long the past counts;
+    after `accept_hours` a lasting surge is the new normal; `misjudged` is the share of non-negative records that the
+    text model takes for negative; `activity` bounds how far more of everything explains more complaints.
+    """
+
+    floor: int = 8
+    ratio: float = 1.8
+    false_alarms: float = 0.5
+    half_life_days: float = 10.0
+    accept_hours: float = 72.0
+    misjudged: float = 0.05
+    activity: float = 3.0
+    timezone: dt.tzinfo = field(default=dt.timezone(dt.timedelta(hours=8)))
+
+
+@dataclass
+class _Active:
+    """A surge that is on. `rate` is the baseline frozen at its start; `window` indexes WINDOWS."""
+
+    onset: int
+    since: int
+    window: int
+    rate: float
+    level: int
+    last: Surge
+
+
+class SurgeDetector:
+    """Folds counts minute by minute; the same counts in the same order give the same surges."""
+
+    def __init__(self, settings: SurgeSettings | None = None) -> None:
+        self._settings = settings or SurgeSettings()
+        self._ledger = Ledger(self._settings.half_life_days, self._settings.timezone)
+        self._rows: dict[Key, int] = {}
+        self._keys: list[Key] = []
+        self._services: dict[str, int] = {}
+        self._rest = np.zeros(0, np.int64)
+        self._active: dict[int, _Active] = {}
+
+    def advance(self, minute: int, negative: Mapping[Key, int], total: Mapping[Key, int]) -> list[Surge]:
+        """The surges on at the minute that starts at epoch second `minute`, strongest first.
+
+        Keys are (service, category); the whole service is added up here and reported as category ''. Minutes ascend
+        (ValueError otherwise); minutes in which nobody said anything may be skipped.
+        """
+        at = minute // 60
+        if at <= self._ledger.now:
+            raise ValueError(f"minute {minute} is not after {self._ledger.now * 60}")
+        if any(total.values()) or any(negative.values()):
+            silent = self._ledger.now >= 0 and self._ledger.silence(at) > _LONGEST_SILENCE
+            touched = self._count(at, negative, total, heard=not silent)
+        elif self._ledger.now < 0 or not self._active:
+            return []
+        elif self._ledger.silence(at) > _LONGEST_SILENCE:
+            return self._ordered([active.last for active in self._active.values()])
+        else:
+            touched = set()
+        rows = np.array(sorted(touched | set(self._active)), np.int64)
+        if len(rows):
+            self._judge(rows, at)
+        return self._ordered([active.last for active in self._active.values()])
+
+    def _count(self, at: int, negative: Mapping[Key, int], total: Mapping[Key, int], *, heard: bool) -> set[int]:
+        sums: dict[Key, int] = {}
+        for key, count in negative.items():
+            if count:
+                sums[key[0], ""] = sums.get((key[0], ""), 0) + count
+                if key[1]:
+                    sums[key] = count
+        touched = list(sums)
+        for key, count in total.items():
+            rest = count - negative.get(key, 0)
+            if rest > 0:
+                sums[key[0], _REST] = sums.get((key[0], _REST), 0) + rest
+        self._add([key for key in sums if key not in self._rows])
+        self._ledger.roll(at, heard)
+        rows = np.fromiter((self._rows[key] for key in sums), np.int64, len(sums))
+        self._ledger.add(rows, np.fromiter(sums.values(), np.float64, len(sums)))
+        return {self._rows[key] for key in touched}
+
+    def _add(self, keys: Sequence[Key]) -> None:
+        services: list[int] = []
+        inherits: list[int] = []
+        for name, category in keys:
+            if name not in self._services:
+                self._services[name] = len(self._services)
+                self._rest = np.append(self._rest, len(self._keys) + 1)
+            for key in ((name, ""), (name, _REST), (name, category)):
+                if key not in self._rows:
+                    self._rows[key] = len(self._keys)
+                    self._keys.append(key)
+                    services.append(self._services[name])
+                    inherits.append(self._rows[name, ""] if key[1] not in ("", _REST) else -1)
+        if services:
+            self._ledger.add_rows(services, inherits)
+
+    def _judge(self, rows: Ints, at: int) -> None:
+        settings, looked = self._settings, self._ledger.look(rows, at)
+        raised, extra = self._activity(rows, at)
+        frozen = np.array([self._active[row].rate if row in self._active else np.nan for row in rows.tolist()])
+        rate = np.where(np.isnan(frozen), looked.rate, frozen)
+        expected = looked.exposure * rate * raised + extra
+        tail = _tail(looked.counted, expected, looked.shape)
+        bar = self._bar()
+        enough = looked.known & (looked.counted >= settings.floor) & (looked.counted >= settings.ratio * expected)
+        strength = np.log(np.maximum(tail, 1e-300)) / np.log(bar)[:, None]
+        for column, row in enumerate(rows.tolist()):
+            seen = _Seen(looked.counted[:, column], expected[:, column], rate[:, column], strength[:, column], enough[:, column])
+            self._update(row, at, seen)
+
+    def _activity(self, rows: Ints, at: int) -> tuple[Floats, Floats]:
+        """How far the records that do not blame raise the expectation: a factor, and misjudged records to add."""
+        rest = self._rest[self._ledger.service[rows]]
+        seen = self._ledger.look(rest, at)
+        expected = seen.exposure * seen.rate
+        factor = np.clip((seen.counted + 5) / (expected + 5), 1.0, self._settings.activity)
+        return factor, self._settings.misjudged * np.maximum(seen.counted - expected, 0.0)
+
+    def _bar(self) -> Floats:
+        looks = 3 * 7 * 1440 / np.array(WINDOWS)
+        series = max(len(self._rows) - len(self._services), 1)
+        return np.asarray(self._settings.false_alarms / (len(WINDOWS) * series * looks))
+
+    def _update(self, row: int, at: int, seen: _Seen) -> None:
+        settings, active = self._settings, self._active.get(row)
+        hit = seen.enough & (seen.strength >= 1.0)
+        if active is None:
+            if hit.any():
+                self._open(row, at, int(np.argmax(hit)), seen)
+            return
+        if at - active.since >= settings.accept_hours * 60:
+            self._ledger.accept(row)
+            self._ledger.ceiling[row] = np.inf
+            del self._active[row]
+            return
+        held = np.arange(len(WINDOWS)) <= active.window + 1
+        if not (held & (seen.strength >= 0.5) & (seen.counted > seen.expected)).any():
+            self._ledger.forget(row, active.rate, active.onset)
+            self._ledger.ceiling[row] = np.inf
+            del self._active[row]
+            return
+        best = int(np.argmax(np.where(held, seen.strength, -1.0)))
+        active.level = max(active.level, _level(seen, held & hit, settings.floor))
+        active.last = self._surge(row, at, active.onset, best, seen, active.level)
+
+    def _open(self, row: int, at: int, window: int, seen: _Seen) -> None:
+        rate = float(seen.rate[window])
+        onset = _onset(*self._ledger.recent(row, rate))
+        level = max(_level(seen, seen.enough & (seen.strength >= 1.0), self._settings.floor), 1)
+        surge = self._surge(row, at, onset, window, seen, level)
+        self._active[row] = _Active(onset, at, window, rate, level, surge)
+        self._ledger.ceiling[row] = rate
+
+    def _surge(self, row: int, at: int, onset: int, window: int, seen: _Seen, level: int) -> Surge:
+        service, category = self._keys[row]
+        return Surge(
+            service=service,
+            category=category,
+            at=at * 60,
+            onset=onset * 60,
+            observed=float(seen.counted[window]),
+            expected=float(seen.expected[window]),
+            score=float(1 - 0.5 ** max(seen.strength[window], 0.0)),
+            level=level,
+            window=WINDOWS[window] * 60,
+        )
+
+    @staticmethod
+    def _ordered(surges: list[Surge]) -> list[Surge]:
+        return sorted(surges, key=lambda surge: (-surge.level, -surge.score, surge.service, surge.category))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One row through every window: counted, expected, baseline rate, significance (1 at the bar), enough for an incident."""
+
+    counted: Floats
+    expected: Floats
+    rate: Floats
+    strength: Floats
+    enough: NDArray[np.bool_]
+
+
+def _tail(counted: Floats, expected: Floats, shape: Floats) -> Floats:
+    """P(N ≥ counted) of a negative binomial with this mean and shape."""
+    part = expected / (expected + shape)
+    return np.where(counted > 0, betainc(np.maximum(counted, 1), shape, part), 1.0)
+
+
+def _level(seen: _Seen, hit: NDArray[np.bool_], floor: int) -> int:
+    excess = seen.counted - seen.expected
+    return max(
+        (
+            level
+            for level, (step, size) in enumerate(zip(_STEPS, _SIZES, strict=True), start=1)
+            if (hit & (seen.strength >= step) & (excess >= size * floor * 0.5)).any()
+        ),
+        default=0,
+    )
+
+
+def _onset(minutes: Recent, hours: Recent) -> int:
+    """Where the surge began: the start of the most unlikely stretch up to now (Poisson scan statistic, Kulldorff 1997)."""
+    starts = np.concatenate([hours.starts, minutes.starts])
+    counted = np.concatenate([np.cumsum(part.counts[::-1])[::-1] for part in (hours, minutes)])
+    expected = np.maximum(np.concatenate([np.cumsum(part.expected[::-1])[::-1] for part in (hours, minutes)]), 0.01)
+    surprise = counted * np.log(np.maximum(counted, 1e-9) / expected) - (counted - expected)
+    return int(starts[int(np.argmax(np.where(counted > expected, surprise, -np.inf)))])

@@ -1,0 +1,216 @@
+"""What was counted lately and before: minutes of counts in, window sums and a baseline per row out.
+
+A row is a series of counts: a service's negative records, one of its categories, or the service's other records. A row
+keeps its last two hours by the minute, its last day by the hour, and everything older as one decayed sum of counts and
+of exposure; exposure is time heard × the service's rhythm. So memory is constant and a step costs the rows it touches.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.surge_rhythm import Rhythm
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FINE = 120  # minutes kept one by one
+COARSE = 24  # hours kept one by one
+WINDOWS = (5, 15, 60, 360, 1440)  # minutes; up to 60 summed by the minute, longer ones by the hour
+_PRIOR_SHAPE = 0.5  # what is assumed of a row never seen, in records
+_HOURLY, _DAILY = 0.1, 0.1  # squared variation of the true rate between hours and days, before any is measured
+_YOUTH = 1.5  # how fast doubt about rhythm and level fades with (60 min + window) over the past known
+_MEASURED = 30.0  # how many expected-count² an estimate of that variation needs to outweigh the assumption
+
+
+class Looked(NamedTuple):
+    """Rows through each window, [window, row]: counted, exposure, the rate before the window, the shape of its uncertainty.
+
+    `known` says where the past before the window is long enough to judge by.
+    """
+
+    counted: Floats
+    exposure: Floats
+    rate: Floats
+    shape: Floats
+    known: NDArray[np.bool_]
+
+
+class Recent(NamedTuple):
+    """One row lately, oldest first: start minutes, counts, expected counts."""
+
+    starts: Ints
+    counts: Floats
+    expected: Floats
+
+
+class Ledger:
+    """Counts and baselines of all rows. Times are minutes since 1970; they only grow."""
+
+    def __init__(self, half_life_days: float, timezone: dt.tzinfo) -> None:
+        self.now = -1
+        self.service = np.zeros(0, np.int64)
+        self._timezone = timezone
+        self._rhythm = Rhythm(half_life_days * 2)
+        self._keep = 0.5 ** (1 / (24 * half_life_days))
+        self._fine = np.zeros((FINE, 0))
+        self._coarse = np.zeros((COARSE, 0))
+        self._fine_live = np.zeros((FINE, 0))
+        self._coarse_live = np.zeros((COARSE, 0))
+        self._heard = np.zeros(COARSE)
+        self._count = np.zeros(0)
+        self._live = np.zeros(0)
+        self._noise = np.zeros((2, 2, 0))  # [hourly, daily] × [sum of squared excess, sum of squared expectation]
+        self._rate = np.zeros(0)
+        self.ceiling = np.zeros(0)  # rate that a row in a surge is cut to before it becomes baseline; inf outside
+
+    def add_rows(self, services: Sequence[int], inherits: Sequence[int]) -> None:
+        """New rows of these services. The past of one is silence for as long as row `inherits` is known; -1: no past."""
+        known, extra = self._fine_live.shape[1], len(services)
+        fresh = max(known, *(service + 1 for service in services)) - known
+        self._rhythm.add_services(known + fresh)
+        self._fine_live = np.pad(self._fine_live, ((0, 0), (0, fresh)))
+        self._coarse_live = np.pad(self._coarse_live, ((0, 0), (0, fresh)))
+        self.service = np.append(self.service, np.array(services, np.int64))
+        self._fine = np.pad(self._fine, ((0, 0), (0, extra)))
+        self._coarse = np.pad(self._coarse, ((0, 0), (0, extra)))
+        self._count = np.append(self._count, np.zeros(extra))
+        self._live = np.append(self._live, [0.0 if row < 0 or row >= len(self._live) else self._live[row] for row in inherits])
+        self._noise = np.pad(self._noise, ((0, 0), (0, 0), (0, extra)))
+        self._rate = np.append(self._rate, np.zeros(extra))
+        self.ceiling = np.append(self.ceiling, np.full(extra, np.inf))
+
+    def roll(self, minute: int, heard: bool) -> None:
+        """Move on to `minute`; the minutes skipped were quiet when `heard`, else nobody listened."""
+        if self.now < 0:
+            self.now = minute - 1
+            self._open_hour(minute // 60, True)
+        while self.now < minute:
+            first = self.now + 1
+            hour = first // 60
+            last = min(minute, hour * 60 + 59)
+            if first % 60 == 0:
+                self._open_hour(hour, heard)
+            slots = np.arange(max(first, last - FINE + 1), last + 1) % FINE
+            listened = last - first + 1 if heard else int(last == minute)
+            factor = self._rhythm.factor(self._local(hour))
+            self._fine[slots] = 0.0
+            self._fine_live[slots] = factor if heard else 0.0
+            self._fine_live[last % FINE] = factor * (heard or last == minute)
+            self._coarse_live[hour % COARSE] += factor * listened
+            self._heard[hour % COARSE] += listened
+            self.now = last
+
+    def add(self, rows: Ints, counts: Floats) -> None:
+        """Count into the current minute."""
+        np.add.at(self._fine[self.now % FINE], rows, counts)
+        np.add.at(self._coarse[self.now // 60 % COARSE], rows, counts)
+
+    def rate(self, rows: Ints) -> Floats:
+        """Records a minute of exposure, by all that is known."""
+        shape, live = self._past(rows)
+        return shape / np.maximum(live, 1.0)
+
+    def silence(self, minute: int) -> float:
+        """How many records of any row the minutes between now and `minute` should have brought."""
+        hour = self._local(minute // 60)
+        factors = sum(self._rhythm.factor(hour - back) for back in range(min(24, (minute - self.now) // 60 + 1)))
+        share = (minute - self.now - 1) / min(24, (minute - self.now) // 60 + 1)
+        return float((self._rate * np.asarray(factors)[self.service] * share).sum()) if len(self._rate) else 0.0
+
+    def look(self, rows: Ints, minute: int) -> Looked:
+        """These rows through every window that ends with `minute` (from now on; later minutes are empty)."""
+        counted = np.stack([self._sum(self._fine, self._coarse, window, minute, rows) for window in WINDOWS])
+        live = np.stack([self._sum(self._fine_live, self._coarse_live, window, minute, self.service[rows]) for window in WINDOWS])
+        shape, exposure = self._past(rows)
+        before, past = np.maximum(exposure - live, 1.0), np.maximum(shape - counted, _PRIOR_SHAPE)
+        lengths = np.array(WINDOWS)[:, None]
+        noise = self._variation(rows)[[0, 0, 0, 1, 1]] + np.minimum(((60 + lengths) / before) ** _YOUTH, 4.0) + 1 / past
+        return Looked(counted, live, past / before, 1 / noise, exposure - live >= np.maximum(lengths, 15))
+
+    def recent(self, row: int, rate: float) -> tuple[Recent, Recent]:
+        """A row's own last two hours by the minute and last day by the hour, beside what `rate` expects of them."""
+        minutes = np.arange(self.now - FINE + 1, self.now + 1)
+        hours = np.arange(self.now // 60 - COARSE + 1, self.now // 60 + 1)
+        service = self.service[row]
+        return (
+            Recent(minutes, self._fine[minutes % FINE, row], rate * self._fine_live[minutes % FINE, service]),
+            Recent(hours * 60, self._coarse[hours % COARSE, row], rate * self._coarse_live[hours % COARSE, service]),
+        )
+
+    def forget(self, row: int, rate: float, onset: int) -> None:
+        """Cut a row to `rate` from minute `onset` on, so that a surge that ended neither alarms again nor becomes baseline."""
+        minutes = np.arange(max(onset, self.now - FINE + 1), self.now + 1) % FINE
+        self._fine[minutes, row] = np.minimum(self._fine[minutes, row], rate * self._fine_live[minutes, self.service[row]])
+        hours = np.arange(max(onset // 60, self.now // 60 - COARSE + 1), self.now // 60 + 1) % COARSE
+        self._coarse[hours, row] = np.minimum(self._coarse[hours, row], rate * self._coarse_live[hours, self.service[row]])
+
+    def accept(self, row: int) -> None:
+        """Take a row's last day as its normal from now on."""
+        self._count[row] = self._coarse[:, row].sum()
+        self._live[row] = self._coarse_live[:, self.service[row]].sum()
+
+    def _past(self, rows: Ints) -> tuple[Floats, Floats]:
+        live = self._live[rows] + self._coarse_live[:, self.service[rows]].sum(0)
+        return _PRIOR_SHAPE + self._count[rows] + self._coarse[:, rows].sum(0), live
+
+    def _sum(self, fine: Floats, coarse: Floats, window: int, minute: int, columns: Ints) -> Floats:
+        if window <= 60:
+            minutes = np.arange(max(minute - window, self.now - FINE) + 1, self.now + 1)
+            return np.asarray(fine[minutes % FINE][:, columns].sum(0))
+        hours = np.arange(max(minute // 60 - window // 60, self.now // 60 - COARSE) + 1, self.now // 60 + 1)
+        return np.asarray(coarse[hours % COARSE][:, columns].sum(0))
+
+    def _variation(self, rows: Ints) -> Floats:
+        excess, square = self._noise[:, 0, :][:, rows], self._noise[:, 1, :][:, rows]
+        assumed = np.array([[_HOURLY], [_DAILY]])
+        return np.clip((excess + _MEASURED * assumed) / (square + _MEASURED), 0.02, 2.0)
+
+    def _open_hour(self, hour: int, heard: bool) -> None:
+        slot, previous = hour % COARSE, (hour - 1) % COARSE
+        if len(self.service):
+            self._close_hour(hour - 1, previous)
+            if heard:
+                self._count *= self._keep
+                self._live *= self._keep
+            live = self._coarse_live[slot][self.service]
+            self._count += np.minimum(self._coarse[slot], self.ceiling * np.maximum(live, 1e-9))
+            self._live += live
+        self._coarse[slot] = 0.0
+        self._coarse_live[slot] = 0.0
+        self._heard[slot] = 0.0
+        if len(self.service):
+            self._rate = self.rate(np.arange(len(self.service)))
+
+    def _close_hour(self, hour: int, slot: int) -> None:
+        if self._heard[slot] < 30:
+            return
+        counts, live = self._coarse[slot], self._coarse_live[slot][self.service]
+        expected = self._rate * live
+        calm = np.isinf(self.ceiling)
+        self._measure(0, np.where(calm, counts, expected), expected)
+        if self._local(hour) % 24 == 23:
+            day = self._coarse.sum(0)
+            self._measure(1, np.where(calm, day, 0), np.where(calm, self._rate * self._coarse_live.sum(0)[self.service], 0))
+        services = self._fine_live.shape[1]
+        said = np.minimum(counts, np.where(calm, 3 * expected + 10, expected))
+        self._rhythm.learn(
+            self._local(hour),
+            np.bincount(self.service, said, services).astype(np.float64),
+            np.full(services, self._heard[slot] / 60),
+        )
+
+    def _measure(self, scale: int, counts: Floats, expected: Floats) -> None:
+        bounded = np.minimum(counts, expected + 4 * np.sqrt(expected + 0.3 * expected**2) + 3)
+        keep = self._keep if scale == 0 else self._keep**24
+        self._noise[scale, 0] = keep * self._noise[scale, 0] + (bounded - expected) ** 2 - expected
+        self._noise[scale, 1] = keep * self._noise[scale, 1] + expected**2
+
+    def _local(self, hour: int) -> int:
+        offset = dt.datetime.fromtimestamp(hour * 3600, self._timezone).utcoffset()
+        return hour + (int(offset.total_seconds()) // 3600 if offset else 0)

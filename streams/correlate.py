@@ -1,0 +1,207 @@
+"""One correlator for live and backtest: a History and a stretch of time in, incident events out.
+
+Minute by minute: counts → surges (models.surge) → incidents (streams.incidents) → evidence (streams.evidence) → events.
+Strictly causal: an event at a minute's end uses nothing later. Times are epoch seconds, ranges half-open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from models.surge import SurgeDetector, SurgeSettings
+from models.topology import Topology
+from streams import incidents
+from streams.evidence import Evidence, examine
+from streams.history import History, MinuteCounts
+from streams.incidents import Heat, Tracked, seconds, utc
+from streams.loss import lost
+from streams.records import Incident, IncidentEvent
+
+MINUTE = 60
+# Complaints that name no service wait this long (seconds) for a service that surges with them.
+HOLD = 4 * 60
+
+Counts = Mapping[tuple[str, str], int]
+
+
+class _Minute(NamedTuple):
+    at: int
+    negative: Counts
+    total: Counts
+
+
+class Correlator:
+    """Judges minutes in ascending order. Holds the detector and the open incidents; nothing else outlives a call."""
+
+    def __init__(self, topology: Topology, *, language: str = "zh", timezone: dt.tzinfo | None = None) -> None:
+        self.topology, self.language = topology, language
+        self._detector = SurgeDetector(SurgeSettings(timezone=timezone) if timezone else None)
+        self._open: dict[str, Tracked] = {}
+        self._hot: Sequence[Heat] = ()
+        self._lately: dict[str, tuple[int, int]] = {}
+        self._recorded: list[Incident] = []
+        self._closed: list[Incident] = []
+        self._waiting: int | None = None
+        self._seen: dict[tuple[str, int, int], Evidence] = {}
+
+    def fold(self, history: History, start: int, end: int) -> None:
+        """Takes [start, end) into the detector without judging: what it must know of the past before it goes on."""
+        for minute in _minutes(history.counts(start, end), start, end, lambda: bool(self._hot)):
+            for heat in self._surging(minute):
+                self._lately[heat.service] = (minute.at + MINUTE, heat.window)
+
+    def resume(self, known: Iterable[Incident], recorded: Iterable[Incident] = ()) -> None:
+        """Takes up the incidents that were open, or resolved not long ago, when folding ended.
+
+        `recorded` are those that an earlier run opened after that: should they open again, it is under the same id.
+        """
+        for incident in known:
+            if incident.status == "resolved":
+                self._closed.append(incident)
+                continue
+            marks = [self._lately[service] for service in incident.services if service in self._lately]
+            hot, window = max(marks, default=(incidents.version(incident), 0))
+            self._open[incident.id] = incidents.restored(incident, hot, window)
+        self._recorded = list(recorded)
+
+    def advance(self, history: History, start: int, end: int) -> Iterator[IncidentEvent]:
+        """Events of the minutes in [start, end): every minute with complaints, and each one while something is going on."""
+        for minute in _minutes(history.counts(start, end), start, end, lambda: bool(self._open or self._hot)):
+            self._surging(minute)
+            yield from self._judge(history, minute.at + MINUTE)
+
+    def _surging(self, minute: _Minute) -> Sequence[Heat]:
+        self._hot = incidents.heats(self._detector.advance(minute.at, minute.negative, minute.total))
+        return self._hot
+
+    def _judge(self, history: History, at: int) -> Iterator[IncidentEvent]:
+        before = dict(self._open)
+        opened = [self._place(history, heat, at) for heat in self._hot]
+        for key in filter(None, opened):
+            yield self._event(self._review(history, self._open[key], at), at)
+        for key, tracked in before.items():
+            yield from self._follow(history, tracked, self._open[key], at)
+
+    def _place(self, history: History, heat: Heat, at: int) -> str | None:
+        """Joins a surging service to the incident it belongs to, else opens one (again): the id of that."""
+        known = [tracked for tracked in self._open.values() if heat.service in tracked.incident.services]
+        if not known:
+            if self._held(heat, at):
+                return None
+            known = self._kin(history, heat, at)
+        if known:
+            nearest = min(known, key=lambda tracked: abs(seconds(tracked.incident.onset) - heat.onset))
+            self._open[nearest.incident.id] = incidents.touched(nearest, heat, at)
+            return None
+        if again := incidents.resumed(heat, self._closed):
+            self._closed = [past for past in self._closed if past.id != again.id]
+            tracked = incidents.restored(again, at, heat.window)
+        else:
+            same = incidents.same_surge(heat, self._recorded)
+            tracked = incidents.opened(same or heat, at, self._title(heat))
+        # Explained at once: whether the next service of this minute belongs to it depends on what is to blame.
+        self._open[tracked.incident.id] = self._review(history, tracked, at)
+        return tracked.incident.id
+
+    def _held(self, heat: Heat, at: int) -> bool:
+        if heat.service:
+            return False
+        if self._waiting is None or at - self._waiting > 3 * HOLD:
+            self._waiting = at
+        return not self._open and at - self._waiting < HOLD
+
+    def _kin(self, history: History, heat: Heat, at: int) -> list[Tracked]:
+        if not self._open:
+            return []
+        ranking = self._examine(history, heat.service, heat.onset, at).ranking
+        causes = ranking.causes if ranking.verdict == "explained" else ()
+        return [tracked for tracked in self._open.values() if incidents.belongs(heat, causes, tracked, self.topology)]
+
+    def _follow(self, history: History, before: Tracked, now: Tracked, at: int) -> Iterator[IncidentEvent]:
+        if incidents.over(now, at):
+            del self._open[now.incident.id]
+            final = self._count(history, now, at)
+            closed = msgspec.structs.replace(final.incident, status="resolved", resolved_at=utc(at), updated_at=utc(at))
+            self._closed = [*(past for past in self._closed if incidents.remembered(past, at)), closed]
+            yield IncidentEvent("resolved", closed)
+            return
+        grown = now.incident.services != before.incident.services or now.incident.level != before.incident.level
+        if grown or incidents.due(now, at):
+            after = self._review(history, now, at)
+            if incidents.worth_telling(before.incident, after.incident, before.announced):
+                yield self._event(after, at)
+
+    def _review(self, history: History, tracked: Tracked, at: int) -> Tracked:
+        """The incident with its evidence as known now. What explains it stays when a later look finds nothing."""
+        incident = tracked.incident
+        seen = self._examine(history, incident.service, seconds(incident.onset), at)
+        tracked = self._count(history, replace(tracked, reviewed=at), at)
+        keeps = incident.verdict == "explained" and seen.ranking.verdict == "unexplained"
+        updated = msgspec.structs.replace(
+            tracked.incident,
+            updated_at=utc(at),
+            samples=seen.samples or incident.samples,
+            slice=seen.slice,
+            **({} if keeps else _judged(seen)),
+        )
+        tracked = replace(tracked, incident=updated)
+        self._open[incident.id] = tracked
+        return tracked
+
+    def _examine(self, history: History, service: str, onset: int, at: int) -> Evidence:
+        key = (service, onset, at)
+        if key not in self._seen:
+            self._seen = {past: seen for past, seen in self._seen.items() if past[2] == at}
+            self._seen[key] = examine(history, self.topology, service, onset, at, self.language)
+        return self._seen[key]
+
+    def _count(self, history: History, tracked: Tracked, at: int) -> Tracked:
+        incident = tracked.incident
+        onset = seconds(incident.onset)
+        counts = history.counts(onset, at)
+        touched = [service in incident.services for service in counts.service]
+        counted = msgspec.structs.replace(
+            incident,
+            complaints=int(np.sum(counts.negative[np.array(touched, bool)])),
+            expected=tracked.rate * (at - onset),
+            loss=lost(history, self.topology, incident.services, onset, at),
+        )
+        return replace(tracked, incident=counted)
+
+    def _event(self, tracked: Tracked, at: int) -> IncidentEvent:
+        self._open[tracked.incident.id] = replace(tracked, announced=tracked.incident.complaints)
+        return IncidentEvent("opened" if tracked.incident.opened_at == utc(at) else "updated", tracked.incident)
+
+    def _title(self, heat: Heat) -> str:
+        name = self.topology.title(heat.service)
+        if self.language == "en":
+            return f"{name or 'No service named'}: complaints surge" + (f" ({heat.category})" if heat.category else "")
+        return f"{name or '未指明服务'}{f'（{heat.category}）' if heat.category else ''}投诉激增"
+
+
+def _minutes(counts: MinuteCounts, start: int, end: int, busy: Callable[[], bool]) -> Iterator[_Minute]:
+    """The minutes of [start, end) that have complaints, and while `busy()` every one in between."""
+    rows = list(zip(counts.service, counts.category, counts.total.tolist(), counts.negative.tolist(), strict=True))
+    starts, places = np.unique(counts.minute, return_index=True)
+    ends = [*places[1:].tolist(), len(rows)][: len(starts)]
+    at = start // MINUTE * MINUTE
+    for minute, low, high in zip(starts.tolist(), places.tolist(), ends, strict=True):
+        while busy() and at < minute:
+            yield _Minute(at, {}, {})
+            at += MINUTE
+        here = rows[low:high]
+        yield _Minute(minute, {row[:2]: row[3] for row in here if row[3]}, {row[:2]: row[2] for row in here})
+        at = minute + MINUTE
+    while busy() and at < end:
+        yield _Minute(at, {}, {})
+        at += MINUTE
+
+
+def _judged(seen: Evidence) -> dict[str, object]:
+    return {"verdict": seen.ranking.verdict, "causes": seen.ranking.causes}

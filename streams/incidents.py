@@ -1,0 +1,228 @@
+"""The life of an incident: surges in, incidents opened, joined, updated and resolved. Pure; times are epoch seconds.
+
+One fault makes several services and categories surge, at slightly different times. A surge joins an open incident when what
+it suffers from is the same: the same culprit, or a culprit within its reach, or the same time and nothing that tells them apart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import msgspec
+
+from models.judgement import Cause, Surge
+from models.topology import Topology
+from streams.records import Incident
+
+# Onsets this close (seconds) count as the same time; a surge seen in a wider window is as uncertain as that window is wide.
+NEAR = 15 * 60
+# An incident is over when nothing it touches has surged for this long (seconds), or for the surge's own window if that is wider.
+QUIET = 20 * 60
+LONGEST_QUIET = 24 * 3600
+# A resolved incident is remembered for this long (seconds), in case a surge goes on with it.
+REMEMBERED = 2 * 86_400
+# A cause this probable is a culprit beside the first one.
+CULPRIT = 0.3
+# A review without a new service, level or cause tells people something new when complaints have grown by this factor.
+GROWTH = 3.0
+
+
+class Heat(NamedTuple):
+    """One service at one minute: its strongest surge, and the category that carries it ('' when none does)."""
+
+    service: str
+    category: str
+    level: int
+    score: float
+    onset: int
+    rate: float  # complaints a second that its past explains
+    excess: float  # complaints beyond that, within the surge's window
+    window: int
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """An open incident with what its life cycle remembers: when it last surged, how long it must be quiet, its baseline."""
+
+    incident: Incident
+    last_hot: int
+    quiet: int = QUIET
+    rate: float = 0.0
+    reviewed: int = 0
+    announced: int = 0  # complaints at the last event
+
+
+def utc(seconds: int) -> dt.datetime:
+    """Epoch seconds as an aware datetime."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def seconds(moment: dt.datetime) -> int:
+    """An aware datetime as whole epoch seconds."""
+    return int(moment.timestamp())
+
+
+def incident_id(service: str, category: str, onset: int) -> str:
+    """The same surge gives the same id whenever it is judged: UTC day and time of the onset, and a hash."""
+    digest = hashlib.sha256(f"{service}|{category}|{onset}".encode()).hexdigest()
+    return f"{utc(onset):%Y%m%d-%H%M}-{digest[:6]}"
+
+
+def version(incident: Incident) -> int:
+    """Grows with each event of an incident and is the same on a re-run: an incident has one event a minute at most."""
+    return seconds(incident.updated_at)
+
+
+def heats(surges: Iterable[Surge]) -> list[Heat]:
+    """The minute's surges by service, strongest first; complaints without a service last."""
+    by_service: dict[str, list[Surge]] = {}
+    for surge in surges:
+        by_service.setdefault(surge.service, []).append(surge)
+    found = [_heat(service, together) for service, together in by_service.items()]
+    return sorted(found, key=lambda heat: (not heat.service, -heat.level, -heat.excess, heat.service))
+
+
+def _heat(service: str, surges: Sequence[Surge]) -> Heat:
+    whole = [surge for surge in surges if not surge.category] or surges
+    strongest = max(whole, key=lambda surge: (surge.level, surge.score))
+    excess = strongest.observed - strongest.expected
+    named = [surge for surge in surges if surge.category and surge.observed - surge.expected >= excess / 2]
+    category = max(named, key=lambda surge: surge.observed - surge.expected).category if named else ""
+    return Heat(
+        service,
+        category,
+        max(surge.level for surge in surges),
+        max(surge.score for surge in surges),
+        min(surge.onset for surge in whole),
+        sum(surge.expected / surge.window for surge in whole) / len(whole),
+        excess,
+        strongest.window,
+    )
+
+
+def culprits(causes: Sequence[Cause]) -> tuple[str, ...]:
+    """The services and IDCs that the causes blame: the first, and every other probable one."""
+    names = [cause.service for place, cause in enumerate(causes) if place == 0 or cause.probability >= CULPRIT]
+    return tuple(dict.fromkeys(names))
+
+
+def belongs(heat: Heat, causes: Sequence[Cause], tracked: Tracked, topology: Topology) -> bool:
+    """Whether a newly surging service, with the causes ranked for it ('explained' ones only), suffers from this incident."""
+    incident = tracked.incident
+    if heat.service in incident.services or not heat.service:
+        return True  # what is said about no service in particular is about the fault at hand
+    if not incident.service:
+        return abs(heat.onset - seconds(incident.onset)) <= max(NEAR, heat.window)
+    theirs = culprits(incident.causes) if incident.verdict == "explained" else ()
+    ours = culprits(causes)
+    if set(ours) & set(theirs):
+        return True
+    near = abs(heat.onset - seconds(incident.onset)) <= max(NEAR, heat.window)
+    if not near:
+        return not ours and bool(set(theirs[:1]) & _ground(heat.service, topology))
+    if not ours or not theirs:
+        return True
+    return ours[0] in _ground(incident.service, topology) or theirs[0] in _ground(heat.service, topology)
+
+
+def _ground(service: str, topology: Topology) -> set[str]:
+    """What a service stands on: everything it calls, and the IDCs of all that."""
+    reach = topology.reach(service)
+    return set(reach) | {idc for name in reach for idc in topology.idcs_of(name)}
+
+
+def opened(heat: Heat, at: int, title: str) -> Tracked:
+    """A new incident, known at `at`, its evidence still to be filled in."""
+    incident = Incident(
+        id=incident_id(heat.service, heat.category, heat.onset),
+        service=heat.service,
+        services=(heat.service,),
+        category=heat.category,
+        level=heat.level,
+        status="open",
+        onset=utc(heat.onset),
+        opened_at=utc(at),
+        updated_at=utc(at),
+        complaints=0,
+        verdict="unexplained",
+        title=title,
+    )
+    return Tracked(incident, at, _quiet(heat), heat.rate)
+
+
+def same_surge(heat: Heat, recorded: Iterable[Incident]) -> Heat | None:
+    """The surge as an earlier run recorded it, None when none did: a rebuilt detector may date an onset a little otherwise."""
+    for incident in recorded:
+        onset = seconds(incident.onset)
+        if heat.service == incident.service and abs(heat.onset - onset) <= max(NEAR, heat.window):
+            return heat._replace(onset=onset, category=incident.category)
+    return None
+
+
+def touched(tracked: Tracked, heat: Heat, at: int) -> Tracked:
+    """The incident with one more minute of one of its services surging."""
+    incident = tracked.incident
+    known = heat.service in incident.services
+    if not known or heat.level > incident.level:
+        services = incident.services if known else (*incident.services, heat.service)
+        incident = msgspec.structs.replace(incident, services=services, level=max(heat.level, incident.level))
+    if known:  # the window that showed a surge first says how much is said; later ones only widen
+        return replace(tracked, incident=incident, last_hot=at)
+    rate, quiet = tracked.rate + heat.rate, max(tracked.quiet, _quiet(heat))
+    return replace(tracked, incident=incident, last_hot=at, quiet=quiet, rate=rate)
+
+
+def restored(incident: Incident, last_hot: int, window: int) -> Tracked:
+    """An open incident taken from the store; its baseline rate follows from what was expected of its duration."""
+    duration = max(60, version(incident) - seconds(incident.onset))
+    quiet = min(max(QUIET, window), LONGEST_QUIET)
+    return Tracked(incident, last_hot, quiet, incident.expected / duration, version(incident), incident.complaints)
+
+
+def resumed(heat: Heat, closed: Iterable[Incident]) -> Incident | None:
+    """The resolved incident that this surge goes on with, opened again: the surge set in before that was over."""
+    for incident in closed:
+        if heat.service in incident.services and incident.resolved_at and heat.onset <= seconds(incident.resolved_at):
+            return msgspec.structs.replace(incident, status="open", resolved_at=None)
+    return None
+
+
+def remembered(closed: Incident, at: int) -> bool:
+    """Whether a resolved incident may still be gone on with."""
+    return closed.resolved_at is not None and at - seconds(closed.resolved_at) <= REMEMBERED
+
+
+def worth_telling(before: Incident, after: Incident, announced: int) -> bool:
+    """Whether people should hear of the difference: level, services, the first cause, or far more complaints."""
+    if after.status != before.status or after.level > before.level or set(after.services) - set(before.services) - {""}:
+        return True
+    if (after.verdict, _first(after)) != (before.verdict, _first(before)):
+        return True
+    return after.complaints >= GROWTH * max(announced, 1)
+
+
+def due(tracked: Tracked, at: int) -> bool:
+    """Whether the evidence should be looked at again: after 5, 10, 20, 40 … minutes, since later metrics say more."""
+    age = at - seconds(tracked.incident.opened_at)
+    last = tracked.reviewed - seconds(tracked.incident.opened_at)
+    return age >= max(300, 2 * last)
+
+
+def over(tracked: Tracked, at: int) -> bool:
+    """Whether the incident has been quiet for long enough."""
+    return at - tracked.last_hot >= tracked.quiet
+
+
+def _first(incident: Incident) -> tuple[str, str, str]:
+    if not incident.causes:
+        return ("", "", "")
+    cause = incident.causes[0]
+    return (cause.kind, cause.service, cause.change)
+
+
+def _quiet(heat: Heat) -> int:
+    return min(max(QUIET, heat.window), LONGEST_QUIET)

@@ -1,0 +1,127 @@
+"""Lines in, Kafka records out: the one producer of recorded and made-up data, as fast as it goes or at a multiple of event time.
+
+Lines leave in slices, each slice as arrays, one or more a partition: all partitions advance through event time together, so
+that a worker's watermark does not run ahead of a quiet one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from streams.broker import client_options
+from streams.config import KafkaAccess
+from streams.recordings import Line, line
+from streams.topics import MAX_MESSAGE
+from streams.wire import MAX_ARRAY
+
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+SLICE_SECONDS = 0.1  # of wall clock in a slice, when paced
+_JOINED = 4_000_000  # bytes of an array, at most
+
+
+class ReplayError(RuntimeError):
+    """Kafka did not take a record, or is away."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How to send: `speed` × event time (None: as fast as it goes), up to `batch` records an array, compressed by `codec`."""
+
+    speed: float | None = None
+    batch: int = 500
+    codec: str = "lz4"
+
+
+def send(
+    records: Iterable[tuple[str, float, Mapping[str, Any]]], access: KafkaAccess, *, speed: float | None = None, batch: int = 500
+) -> int:
+    """Sends (topic, epoch seconds, record) in this order; the number sent, all of them in Kafka. Raises ReplayError."""
+    lines = (line(record, topic)._replace(at=at) for topic, at, record in records)
+    return send_lines(lines, access, Pace(speed, batch))
+
+
+def send_lines(
+    lines: Iterable[Line], access: KafkaAccess, pace: Pace, told: Callable[[int, float], None] = lambda *_: None
+) -> int:
+    """As `send`; `told` hears the number sent and the event time reached (epoch seconds) after each slice."""
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    codec = None if pace.codec == "none" else pace.codec
+    try:
+        options = client_options(access) | {"compression_type": codec, "linger_ms": 5, "batch_size": 1_000_000}
+        producer = KafkaProducer(**options, max_request_size=MAX_MESSAGE, acks="all", max_in_flight_requests_per_connection=1)
+    except (KafkaError, OSError) as error:
+        raise ReplayError(f"Kafka at {access.broker}: {error}") from error
+    try:
+        count = 0
+        for lump in _slices(lines, pace):
+            count += _Slice(producer, pace.batch).send(lump)
+            told(count, lump[-1].at)
+        producer.flush()
+        return count
+    except KafkaError as error:
+        raise ReplayError(f"Kafka at {access.broker}: {error}") from error
+    finally:
+        producer.close(timeout=10)
+
+
+def _slices(lines: Iterable[Line], pace: Pace) -> Iterable[list[Line]]:
+    """Lines in lots to be sent at once: by number, and when paced by time, each no earlier than its time has come."""
+    lump: list[Line] = []
+    began = opened = time.monotonic()
+    first: float | None = None
+    for one in lines:
+        first = one.at if first is None else first
+        if pace.speed:
+            due = began + (one.at - first) / pace.speed
+            if lump and (due > time.monotonic() or time.monotonic() - opened > SLICE_SECONDS):
+                yield lump
+                lump, opened = [], time.monotonic()
+            time.sleep(max(0.0, due - time.monotonic()))
+        lump.append(one)
+        if len(lump) >= 4 * pace.batch:
+            yield lump
+            lump, opened = [], time.monotonic()
+    if lump:
+        yield lump
+
+
+@dataclass
+class _Slice:
+    """Sends one slice: lines of a partition joined into arrays, in their order."""
+
+    producer: Any
+    batch: int
+    _open: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    _sent: list[Any] = field(default_factory=list)
+
+    def send(self, lump: list[Line]) -> int:
+        from kafka.partitioner.default import murmur2
+
+        for one in lump:
+            partitions = len(self.producer.partitions_for(one.topic) or (0,))
+            place = (one.topic, (murmur2(one.key.encode()) & 0x7FFFFFFF) % partitions)
+            held = self._open.setdefault(place, [])
+            if held and (
+                not one.sound or len(held) == min(self.batch, MAX_ARRAY) or sum(map(len, held)) + len(one.value) > _JOINED
+            ):
+                self._flush(place)
+            self._open.setdefault(place, []).append(one.value)
+            if not one.sound:
+                self._flush(place, alone=True)
+        for place in list(self._open):
+            self._flush(place)
+        for future in self._sent:
+            future.get(timeout=120)
+        return len(lump)
+
+    def _flush(self, place: tuple[str, int], alone: bool = False) -> None:
+        values = self._open.pop(place, [])
+        if values:
+            value = values[0] if alone or self.batch == 1 else b"[" + b",".join(values) + b"]"
+            self._sent.append(self.producer.send(place[0], value=value, partition=place[1]))

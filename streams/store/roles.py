@@ -1,0 +1,105 @@
+"""What each role may do: a database in, grants out, and on an external server the roles themselves.
+
+The embedded server reads its users, with these grants, from deploy/embedded/clickhouse-users.xml: its access storage takes no SQL.
+An external server gets the roles from `create_roles` and, where settings name them, users from `create_users`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from streams.config import ClickHouseAccess
+from streams.store.client import Store, identifier
+
+# Columns a dashboard has no business with (opaque user, order, free notes, refused payloads) are left out.
+_DASHBOARD_COLUMNS: Mapping[str, Sequence[str]] = {
+    "complaints": (
+        *("ts", "id", "text", "channel", "service", "category", "rating", "region", "app_version", "cohort", "sentiment"),
+        *("polarity", "intents", "aspects", "aspect_polarities", "keywords", "inserted_at"),
+    ),
+    "followups": ("complaint", "ts", "status", "satisfaction", "inserted_at"),
+    "dead_letters": ("topic", "partition", "offset", "index", "reason", "inserted_at"),
+}
+_DASHBOARD_TABLES = (
+    *("correlated_1m", "complaints_per_minute", "metrics_per_minute", "complaints_1m", "metrics_1m", "metrics"),
+    *("changes", "incidents", "topology", "ingest_progress", "correlation_progress"),
+)
+
+# A dashboard may not starve the worker. readonly = 2 lets Grafana's plugin send its own settings, each below its ceiling here;
+# readonly itself cannot be changed from inside. 0 would mean no limit, hence MIN 1.
+_DASHBOARD_LIMITS: Mapping[str, tuple[int, int]] = {  # setting → (usual, ceiling)
+    "max_execution_time": (30, 60),  # seconds
+    "max_memory_usage": (2_000_000_000, 2_000_000_000),  # bytes, one query
+    "max_memory_usage_for_user": (4_000_000_000, 4_000_000_000),
+    "max_result_rows": (1_000_000, 1_000_000),
+    "max_rows_to_read": (500_000_000, 500_000_000),
+    "max_concurrent_queries_for_user": (32, 32),
+}
+
+
+def grants(database: str) -> Mapping[str, Sequence[str]]:
+    """Role → what it may do in `database`, as clauses between GRANT and TO."""
+    name = identifier(database)
+    columns = tuple(
+        f"SELECT({', '.join(map(identifier, columns))}) ON {name}.{identifier(table)}"
+        for table, columns in _DASHBOARD_COLUMNS.items()
+    )
+    return {
+        "writer": (f"SELECT, INSERT ON {name}.*",),
+        "reader": (f"SELECT ON {name}.*",),
+        "grafana_ro": (*columns, *(f"SELECT ON {name}.{identifier(table)}" for table in _DASHBOARD_TABLES)),
+    }
+
+
+def role_name(database: str, role: str) -> str:
+    """The server-wide name of a role of this database, quoted."""
+    return identifier(f"{database}_{role}")
+
+
+def create_roles(admin: Store) -> bool:
+    """Create or complete the roles; False where the server takes none by SQL (its users come from a file). Errors as Store."""
+    if not _takes_roles(admin):
+        return False
+    for statement in role_statements(admin.database):
+        admin.execute(statement)
+    return True
+
+
+def role_statements(database: str) -> list[str]:
+    """What makes the roles of `database`, safe to repeat."""
+    made: list[str] = []
+    for role, clauses in grants(database).items():
+        name = role_name(database, role)
+        made.append(f"CREATE ROLE IF NOT EXISTS {name}")
+        made += [f"GRANT {clause} TO {name}" for clause in clauses]
+    limits = ", ".join(f"{setting} = {usual} MIN 1 MAX {ceiling}" for setting, (usual, ceiling) in _DASHBOARD_LIMITS.items())
+    name = role_name(database, "grafana_ro")
+    made.append(f"CREATE SETTINGS PROFILE OR REPLACE {name} SETTINGS readonly = 2, {limits} TO {name}")
+    return made
+
+
+def create_users(admin: Store, accounts: Mapping[str, ClickHouseAccess]) -> list[str]:
+    """Create the user that each role's settings name, where absent; the names. Nothing where the server takes no users by SQL."""
+    if not _takes_roles(admin):
+        return []
+    made = [access.user for role, access in accounts.items() if role in grants(admin.database) and access.password]
+    for role, access in accounts.items():
+        if access.user in made:
+            admin.execute(user_statement(admin.database, role, access))
+            admin.execute(f"GRANT {role_name(admin.database, role)} TO {identifier(access.user)}")
+    return made
+
+
+def user_statement(database: str, role: str, access: ClickHouseAccess) -> str:
+    """What makes a role's user. The password goes as its SHA-256, so that no log of statements holds it."""
+    digest = hashlib.sha256(access.password.encode()).hexdigest()
+    name = identifier(access.user)
+    return f"CREATE USER IF NOT EXISTS {name} IDENTIFIED WITH sha256_hash BY '{digest}' DEFAULT ROLE {role_name(database, role)}"
+
+
+def _takes_roles(admin: Store) -> bool:
+    found = admin.rows(
+        "SELECT count() FROM system.user_directories WHERE type IN ('local_directory', 'local directory', 'replicated', 'memory')"
+    )
+    return bool(found[0][0])

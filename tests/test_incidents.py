@@ -1,0 +1,154 @@
+"""The life cycle of incidents and the small judges it uses: slices, quotes, losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.judgement import Cause, Surge
+from models.topology import parse_topology
+from models.window import SeriesKey
+from streams import incidents
+from streams.history import Said
+from streams.incidents import Heat
+from streams.loss import estimate
+from streams.quotes import typical
+from streams.slices import in_words, narrowest
+
+TOPOLOGY = parse_topology("""
+services:
+- {name: shop, depends_on: [cart]}
+- {name: cart, depends_on: [stock], idcs: [a]}
+- {name: stock, idcs: [a]}
+- {name: mail, idcs: [b]}
+- {name: news, idcs: [b]}
+""")
+T = 1_767_323_100
+
+
+def _heat(service: str, onset: int = T, level: int = 1, window: int = 300) -> Heat:
+    return Heat(service, "", level, 0.6, onset, 0.01, 9.0, window)
+
+
+def _cause(service: str) -> Cause:
+    return Cause(kind="metric", layer="app", service=service, metric="errors", score=0.9, probability=0.9)
+
+
+def _incident(service: str, blamed: str = "") -> incidents.Tracked:
+    tracked = incidents.opened(_heat(service), T + 120, "title")
+    causes = (_cause(blamed),) if blamed else ()
+    explained = msgspec.structs.replace(tracked.incident, causes=causes, verdict="explained" if blamed else "unexplained")
+    return replace(tracked, incident=explained)
+
+
+@pytest.mark.parametrize(
+    ("service", "onset", "blamed", "tracked", "joins"),
+    [
+        ("cart", T + 3000, "", _incident("cart"), True),  # it is about that service already
+        ("", T + 3000, "", _incident("cart"), True),  # no service named: the fault at hand
+        ("mail", T + 3000, "a", _incident("cart", "a"), True),  # the same culprit, however late
+        ("shop", T + 300, "", _incident("cart", "stock"), True),  # a caller of what is broken
+        ("shop", T + 3000, "", _incident("cart", "stock"), True),  # and later too, when nothing else explains it
+        ("shop", T + 300, "cart", _incident("stock", "stock"), True),  # its culprit is itself felt from the other's
+        ("mail", T + 300, "", _incident("news"), True),  # the same time and nothing tells them apart
+        ("mail", T + 300, "b", _incident("cart", "stock"), False),  # two faults at once
+        ("mail", T + 3000, "", _incident("cart", "stock"), False),  # another time, another place
+        ("mail", T + 3000, "", _incident("news"), False),
+    ],
+)
+def test_surges_of_one_fault_join(service: str, onset: int, blamed: str, tracked: incidents.Tracked, joins: bool) -> None:
+    causes = (_cause(blamed),) if blamed else ()
+    assert incidents.belongs(_heat(service, onset), causes, tracked, TOPOLOGY) is joins
+
+
+def test_the_id_depends_on_the_surge_alone() -> None:
+    assert _incident("cart").incident.id == _incident("cart", "a").incident.id
+    assert _incident("cart").incident.id != _incident("shop").incident.id
+
+
+def test_quiet_lasts_as_long_as_the_surge_was_wide() -> None:
+    short = incidents.opened(_heat("cart"), T, "")
+    assert not incidents.over(short, T + incidents.QUIET - 60) and incidents.over(short, T + incidents.QUIET)
+    wide = incidents.touched(short, _heat("cart", window=6 * 3600), T + 60)
+    assert not incidents.over(wide, T + 60 + 6 * 3600 - 60) and incidents.over(wide, T + 60 + 6 * 3600)
+
+
+def test_a_touch_widens_and_raises_but_never_lowers() -> None:
+    tracked = incidents.touched(incidents.opened(_heat("cart", level=2), T, ""), _heat("shop", level=1), T + 60)
+    assert tracked.incident.services == ("cart", "shop") and tracked.incident.level == 2 and tracked.rate == 0.02
+    assert incidents.touched(tracked, _heat("shop", level=3), T + 120).incident.level == 3
+
+
+def test_news_is_a_level_a_service_a_cause_or_many_more_complaints() -> None:
+    before = _incident("cart", "a").incident
+    same = msgspec.structs.replace(before, complaints=29)
+    assert not incidents.worth_telling(before, same, 10)
+    for news in ({"level": 2}, {"services": ("cart", "shop")}, {"complaints": 30}, {"causes": (_cause("b"),)}):
+        assert incidents.worth_telling(before, msgspec.structs.replace(same, **news), 10)
+
+
+def test_a_category_is_named_when_it_carries_the_surge() -> None:
+    def surge(category: str, observed: float) -> Surge:
+        return Surge(
+            service="pay", category=category, at=T, onset=T, observed=observed, expected=1, score=0.6, level=1, window=300
+        )
+
+    assert incidents.heats([surge("", 21), surge("refund", 15), surge("login", 4)])[0].category == "refund"
+    assert incidents.heats([surge("", 21), surge("refund", 8)])[0].category == ""
+    assert [heat.service for heat in incidents.heats([surge("", 2)])] == ["pay"]
+
+
+def _said(number: int, **slices: str) -> Said:
+    fields = {"channel": "app", "region": "", "app_version": "", "cohort": ""} | slices
+    return Said(str(number), T + number, f"第 {number} 条", -1, "pay", "", *fields.values())
+
+
+def test_the_narrowest_slice_is_found_among_the_wider_ones() -> None:
+    regions, versions = ("北京", "广东", "四川", "上海"), ("5.2.0", "5.2.1", "5.1.9")
+    before = [_said(n, region=regions[n % 4], app_version=versions[n % 3]) for n in range(120)]
+    during = [_said(n, region="广东", app_version="5.2.1") for n in range(30)] + before[:4]
+    found = narrowest(before, during, 4.0)
+    assert found is not None and dict(found.values) == {"region": "广东", "app_version": "5.2.1"}
+    assert in_words(found, "zh") == "仅 广东、版本 5.2.1" and in_words(found, "en") == "only 广东, version 5.2.1"
+
+
+def test_no_slice_where_complaints_are_spread_as_always() -> None:
+    generator = np.random.default_rng(7)
+    found = 0
+    for _ in range(200):
+        said = [_said(n, region=f"r{generator.integers(6)}", app_version=f"v{generator.integers(4)}") for n in range(260)]
+        found += narrowest(said[:200], said[200:], 10.0) is not None
+    assert found == 0
+    assert in_words(None, "zh") == ""
+
+
+def test_quotes_are_typical_and_unlike() -> None:
+    texts = [
+        "付款一直失败，点了没反应",
+        "付款一直失败，点了没有反应",
+        "一直付款失败了",
+        "扣了钱订单没有生成",
+        "扣了钱但订单没生成",
+        "今天天气好",
+    ]
+    chosen = typical(texts, 2)
+    assert len(chosen) == 2 and "付款" in chosen[0] and "付款" not in chosen[1]
+    assert typical([], 3) == () and typical(["好", "好"], 3) == ("好",)
+
+
+def test_the_loss_is_what_earlier_days_promise_less_what_came() -> None:
+    generator = np.random.default_rng(3)
+    key = SeriesKey("business", "pay", "orders")
+    rhythm = 100 + 20 * np.sin(np.arange(180) / 60)
+    past = [rhythm * level + generator.normal(0, 5, 180) for level in (0.9, 1.0, 1.1, 1.0, 0.95)]
+    today = rhythm * 1.2 + generator.normal(0, 5, 180)
+    today[120:] *= 0.7
+    found = estimate(key, today, past, 120, 10)
+    truth = float((rhythm[120:] * 1.2).sum() * 0.3)
+    assert found is not None and found.low < truth < found.high and abs(found.lost - truth) < 0.25 * truth
+    calm = estimate(key, rhythm * 1.2 + generator.normal(0, 5, 180), past, 120, 10)
+    assert calm is not None and calm.low < 0 < calm.high
+    assert estimate(key, np.full(180, np.nan), past, 120, 10) is None
