@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboards import queries, service
-from dashboards.panels import Json, Place, curves, dashboard, link, marks, number, override, rows
+from dashboards.frame import dashboard, link, marks
+from dashboards.panels import Json, Place, curves, number, override, rows
 from dashboards.words import word
 
 UID = "huiyin-overview"

@@ -35,15 +35,22 @@ GROUP BY time ORDER BY time"""
 
 
 def relative(series: str, where: str) -> str:
-    """Every matching series as per cent of its own median over the range, so that unlike units share an axis."""
+    """Every matching series as per cent of its usual level, so that unlike units share an axis.
+
+    Usual is the median over the range and the day before it: an incident that fills the range is not taken for usual.
+    """
     return f"""
-SELECT time, series, 100 * level / nullIf(quantileExact(0.5)(level) OVER (PARTITION BY series), 0) AS percent
+SELECT time, series, percent
 FROM (
-  SELECT $__timeInterval(minute) AS time, {series} AS series, sum(sum) / sum(points) AS level
-  FROM metrics_1m FINAL
-  WHERE $__timeFilter(minute) AND {where}
-  GROUP BY time, series
+  SELECT time, series, 100 * level / nullIf(quantileExact(0.5)(level) OVER (PARTITION BY series), 0) AS percent
+  FROM (
+    SELECT $__timeInterval(minute) AS time, {series} AS series, sum(sum) / sum(points) AS level
+    FROM metrics_1m FINAL
+    WHERE minute >= $__fromTime - INTERVAL 1 DAY AND minute <= $__toTime AND {where}
+    GROUP BY time, series
+  )
 )
+WHERE time >= $__fromTime
 ORDER BY time"""
 
 
@@ -55,25 +62,24 @@ IDC = relative(
     f"layer = 'idc' AND service IN (SELECT arrayJoin(idcs) FROM topology FINAL WHERE service = {SERVICE})",
 )
 
-# Of everything the callees measure, the eight series that left their median furthest behind, up or down.
-CALLEES = f"""
-WITH percents AS (
-  SELECT time, series, level / nullIf(quantileExact(0.5)(level) OVER (PARTITION BY series), 0) AS ratio
-  FROM (
-    SELECT $__timeInterval(minute) AS time, concat(service, ' · ', metric) AS series, sum(sum) / sum(points) AS level
-    FROM metrics_1m FINAL
-    WHERE $__timeFilter(minute) AND layer != 'idc'
-      AND service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE})
-    GROUP BY time, series
-  )
+CALLEES_ALL = relative(
+    "concat(service, ' · ', metric)",
+    f"layer != 'idc' AND service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE})",
 )
-SELECT time, series, 100 * ratio AS percent
-FROM percents
-WHERE series IN (SELECT series FROM percents WHERE ratio > 0 GROUP BY series ORDER BY max(abs(log(ratio))) DESC LIMIT 8)
+# Of everything the callees measure, the eight series that left their usual level furthest behind, up or down.
+CALLEES = f"""
+WITH everything AS ({CALLEES_ALL}
+)
+SELECT time, series, percent
+FROM everything
+WHERE series IN (
+  SELECT series FROM everything WHERE percent > 0 GROUP BY series ORDER BY max(abs(log(percent / 100))) DESC LIMIT 8
+)
 ORDER BY time"""
 
 VALUE = f"""
-SELECT $__timeInterval(minute) AS time, concat(layer, if(cohort = '', '', concat(' · ', cohort))) AS series, sum(sum) / sum(points) AS value
+SELECT $__timeInterval(minute) AS time, concat(layer, if(cohort = '', '', concat(' · ', cohort))) AS series,
+  sum(sum) / sum(points) AS value
 FROM metrics_1m FINAL
 WHERE $__timeFilter(minute) AND layer != 'idc' AND service = {SERVICE} AND metric = ${{metric:sqlstring}}
 GROUP BY time, series ORDER BY time"""
@@ -88,12 +94,14 @@ SLICES = f"""
 SELECT slice, countIf(polarity < 0) AS negative, count() AS total, negative / total AS negative_share
 FROM complaints FINAL
 ARRAY JOIN arrayFilter(part -> NOT endsWith(part, ': '),
-  [concat('cohort: ', cohort), concat('version: ', app_version), concat('region: ', region), concat('channel: ', channel)]) AS slice
+  [concat('cohort: ', cohort), concat('version: ', app_version), concat('region: ', region), concat('channel: ', channel)]
+) AS slice
 WHERE $__timeFilter(ts) AND service = {SERVICE}
 GROUP BY slice ORDER BY negative_share DESC, negative DESC LIMIT 50"""
 
 _INCIDENT = """title, toString(level) AS level, status, onset, opened_at, resolved_at, complaints, verdict,
-  concat(JSONExtractString(causes, 1, 'service'), ' ', JSONExtractString(causes, 1, 'metric'), JSONExtractString(causes, 1, 'change')) AS cause"""
+  concat(JSONExtractString(causes, 1, 'service'), ' ', JSONExtractString(causes, 1, 'metric'),
+    JSONExtractString(causes, 1, 'change')) AS cause"""
 _TOUCHING = "onset <= $__toTime AND (status = 'open' OR resolved_at >= $__fromTime)"
 
 INCIDENTS = f"""
@@ -104,15 +112,15 @@ ORDER BY opened_at DESC LIMIT 100"""
 
 # Annotations: time, timeEnd, title, text, tags.
 INCIDENT_MARKS = f"""
-SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3), ifNull(resolved_at, updated_at)) AS timeEnd, title, id AS text,
-  concat('level ', toString(level)) AS tags
+SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3, 'UTC'), ifNull(resolved_at, updated_at)) AS timeEnd,
+  title, id AS text, concat('level ', toString(level)) AS tags
 FROM incidents FINAL
 WHERE has(services, {SERVICE}) AND {_TOUCHING}
 ORDER BY time"""
 
 CHANGE_MARKS = f"""
-SELECT ts AS time, concat(kind, if(stage = '', '', concat(' / ', stage))) AS title, concat(service, ' ', changes.title, ' ', id) AS text,
-  kind AS tags
+SELECT ts AS time, concat(kind, if(stage = '', '', concat(' / ', stage))) AS title,
+  concat(service, ' ', changes.title, ' ', id) AS text, kind AS tags
 FROM changes FINAL
 WHERE $__timeFilter(ts)
   AND (service = {SERVICE} OR service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE}))
@@ -129,8 +137,9 @@ DEAD_COUNT = "SELECT count() AS dead_letters FROM dead_letters FINAL WHERE $__ti
 STORED_THROUGH = "SELECT max(latest) AS stored_through FROM ingest_progress FINAL"
 
 SERVICE_TABLE = """
-SELECT t.service AS service, t.title AS title, t.product AS product, o.open AS open, c.negative AS negative, p.negative AS before_negative,
-  c.total AS total, if(c.total = 0, NULL, c.negative / c.total) AS negative_share, if(c.total = 0, NULL, c.sentiment / c.total) AS sentiment,
+SELECT t.service AS service, t.title AS title, t.product AS product, o.open AS open, c.negative AS negative,
+  p.negative AS before_negative, c.total AS total, if(c.total = 0, NULL, c.negative / c.total) AS negative_share,
+  if(c.total = 0, NULL, c.sentiment / c.total) AS sentiment,
   if(e.points = 0, NULL, e.load / e.points) AS page_load
 FROM (SELECT service, title, product FROM topology FINAL) AS t
 LEFT JOIN (
@@ -169,8 +178,8 @@ WHERE {_TOUCHING}
 ORDER BY status = 'open' DESC, opened_at DESC LIMIT 200"""
 
 ALL_INCIDENT_MARKS = f"""
-SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3), ifNull(resolved_at, updated_at)) AS timeEnd, title, id AS text,
-  service AS tags
+SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3, 'UTC'), ifNull(resolved_at, updated_at)) AS timeEnd,
+  title, id AS text, service AS tags
 FROM incidents FINAL
 WHERE {_TOUCHING}
 ORDER BY time"""

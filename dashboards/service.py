@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboards import queries
-from dashboards.panels import Json, Place, curves, dashboard, folded, link, marks, rows, variable
+from dashboards.frame import dashboard, folded, link, marks, variable
+from dashboards.panels import Json, Place, curves, rows
 from dashboards.words import word
 
 UID = "huiyin-service"

@@ -35,6 +35,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     limits: str
     parameters: dict[str, float]
     files: dict[str, int]
+    labels: tuple[str, ...] = ()
 
 
 def write_artefact(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) -> Card:

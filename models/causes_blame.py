@@ -37,6 +37,7 @@ class Blame(NamedTuple):
     anomaly: Mapping[str, float]
     weight: NDArray[np.float64]  # log1p(level) × likeness × kind, as `Deviations.keys`
     kind: NDArray[np.float64]  # the part of the weight that says what a series counts
+    rows: Mapping[str, tuple[int, ...]]  # entity → its series
     best: Mapping[str, int]  # entity → its series with the largest weight
     reached: frozenset[str]  # what the complaining service depends on, itself included
     callers: Mapping[str, tuple[str, ...]]
@@ -49,7 +50,9 @@ def blame(found: Deviations, topology: Topology, service: str) -> Blame:
     anomaly: dict[str, float] = dict.fromkeys([*topology.services, *topology.idcs], 0.0)
     health = dict(anomaly)
     best: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
     for row, key in enumerate(found.keys):
+        rows.setdefault(key.service, []).append(row)
         if key.service not in best or weight[row] > weight[best[key.service]]:
             best[key.service] = row
         anomaly[key.service] = max(anomaly.get(key.service, 0.0), float(weight[row]))
@@ -69,7 +72,9 @@ def blame(found: Deviations, topology: Topology, service: str) -> Blame:
         coverage = 1.0 + COVERAGE * min(sum(suffering[1:]), MOST_COVERAGE)
         near = PER_HOP ** reach[name] if name in reach else UNREACHED
         suspicion[name] = float(own * (1.0 - EXPLAINED * ratio**SHARPNESS) * coverage * near * flow.get(name, 1.0))
-    return Blame(suspicion, anomaly, weight, kind, best, frozenset(reach), callers)
+    return Blame(
+        suspicion, anomaly, weight, kind, {name: tuple(own) for name, own in rows.items()}, best, frozenset(reach), callers
+    )
 
 
 def _likeness(found: Deviations, service: str) -> NDArray[np.float64]:

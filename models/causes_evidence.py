@@ -1,4 +1,7 @@
-"""Evidence of causes and of impact as facts, and the one place that puts them into words. Facts are small tuples, so that a language is a table."""
+"""Evidence of causes and of impact as facts, and the one place that puts them into words.
+
+Facts are small tuples, so that a language is a table.
+"""
 
 from __future__ import annotations
 

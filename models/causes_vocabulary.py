@@ -6,6 +6,7 @@ A name that says nothing is judged in both directions. The words are the field's
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from models.window import SeriesKey
@@ -37,12 +38,16 @@ class Meaning(NamedTuple):
 
 def meaning(key: SeriesKey) -> Meaning:
     """What the name and the layer of a series say."""
-    name = key.metric
+    return _meaning(key.metric, key.layer in ("business", "experience"))
+
+
+@lru_cache(maxsize=10_000)
+def _meaning(name: str, outcome: bool) -> Meaning:
     high, low, load = (bool(words.search(name)) for words in (_WORSE_HIGH, _WORSE_LOW, _LOAD))
     if high and not load:
         return Meaning(1, False, False)
     if low:
         return Meaning(-1, load, not load)
-    if key.layer in ("business", "experience"):
+    if outcome:
         return Meaning(-1, load, not load)
     return Meaning(0, load, not load and not _USE.search(name))

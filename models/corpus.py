@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -56,12 +57,12 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(tuple(texts), np.array(label, np.int8), np.array(domain, np.int8), _groups(texts), tuple(domains))
 
 
-def rows(path: Path) -> Iterator[dict[str, str]]:
+def rows(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file, gzipped or not. Raises CorpusError when it is neither."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:
-            yield from csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8-sig"))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: {error}") from error
 
 

@@ -22,8 +22,8 @@ from models.judgement import Impact
 from models.topology import Topology
 from models.window import ChangeMark, MetricWindow, SeriesKey
 
-# Calibrated on the development cases (docs/judging.md): the ratio at which harm is as likely as not, and the slope on its logarithm.
-EVEN_RATIO = 2.4
+# Calibrated on the development cases (docs/judging.md): the ratio at which harm is as likely as not, the slope on its log.
+EVEN_RATIO = 2.35
 SLOPE = 2.6
 MANY_SERIES = 0.2  # the worst of n series must be worse by this power of n
 RISK_SLOPE = 3.0  # log odds of harm for each unit of log of the lower end of the relative risk
@@ -134,7 +134,7 @@ def _known(series: Sequence[Floats], least: int) -> Floats | None:
 
 
 def _relative(found: Shift) -> tuple[float, float, float]:
-    """Effect and interval as shares of the level before; of the shift itself where the level is nothing."""
+    """Effect and interval as shares of the forecast; of the shift itself where the forecast is nothing."""
     unit = abs(found.level) if abs(found.level) > 1e-9 else max(abs(found.mean), 1e-9)
     return found.mean / unit, found.low / unit, found.high / unit
 

@@ -1,8 +1,8 @@
 """Did one series move at a moment more than it does without cause? A series and a column in, a Shift out. Whole-array numpy.
 
 The course after the moment is forecast in several ways (the level before it, its trend, earlier days at the same hours,
-sister series) and the forecast is kept that errs least. How far the truth is off, over stretches of several lengths that begin soon
-after the moment, is then held against the same measurement at hundreds of moments before it at which nothing was changed:
+sister series) and the forecast is kept that errs least. How far the truth is off, over stretches of several lengths that
+begin soon after the moment, is then held against the same measurement at hundreds of earlier moments without a change:
 placebo tests in time (Abadie, Diamond & Hainmueller, JASA 2010), which need no assumption on noise, rhythm or trend.
 """
 
@@ -24,15 +24,15 @@ PLACEBOS = 720  # minutes before the moment from which placebos are drawn
 APART = 3  # minutes between placebos
 LEAST_PLACEBOS = 20
 RARE = 0.9  # quantile of the placebos that counts as one
-QUIET = 0.08  # share of the past's range that placebos are taken to reach at least: of a silent counter, anything else is endless
+QUIET = 0.02  # share of the past range that placebos are taken to reach at least: for a silent counter anything is endless
 DAYS = 3  # earlier days whose rhythm is compared
-SMOOTH = 11  # minutes over which an earlier day is averaged
+SMOOTH = 11  # minutes of the running median of an earlier day
 PREFERENCE = 0.9  # an error must be smaller by this factor to prefer a later way of forecasting
 
 
 class Shift(NamedTuple):
-    """How a series moved: `ratio` in units of what one placebo in ten reaches, `mean` of the truth less the forecast over
-    the worst stretch with its 95 % interval, `level` before, `way` of forecasting, `lasting`: still off at the end."""
+    """How a series moved: `ratio` in units of what one placebo in ten reaches; `mean` of the truth less the forecast over the
+    worst stretch with its 95 % interval; `level` the forecast there; `way` of forecasting; `lasting`: still off at the end."""
 
     ratio: float
     mean: float
@@ -76,7 +76,7 @@ def shift(series: Floats, at: int, hurts: int, sizes: Span, sisters: Floats | No
     if not np.isfinite(series).sum() or not sizes.horizon:
         return None
     series = _filled(series)
-    best: tuple[float, str, Floats, Floats] | None = None
+    best: tuple[float, str, Floats] | None = None
     for way, reach in _ways(sizes, sisters).items():
         if only and way != only:
             continue
@@ -87,43 +87,49 @@ def shift(series: Floats, at: int, hurts: int, sizes: Span, sisters: Floats | No
         rest = _FORECASTS[way](series, moments, sizes, sisters)
         error = _error(rest[:-1], sizes)
         if best is None or error < PREFERENCE * best[0]:
-            best = (error, way, rest, moments)
+            best = (error, way, rest)
     if best is None:
         return None
-    _, way, rest, _ = best
-    return _measured(rest, series[:at], way, hurts, sizes)
+    return _measured(best[2], series[: at + sizes.horizon], best[1], hurts, sizes)
 
 
 def _error(rest: Floats, sizes: Span) -> float:
-    """How far forecasts are off where nothing happened: the median over placebos of the worst ten-minute mean that begins soon."""
+    """How far forecasts are off where nothing happened: the placebos' median of the worst mean of middle length."""
     length = sizes.lengths[len(sizes.lengths) // 2]
     total = np.concatenate([np.zeros((len(rest), 1)), np.cumsum(rest, axis=1)], axis=1)
     means = np.abs(total[:, length:] - total[:, :-length])[:, : sizes.soon] / length
     return float(np.median(means.max(axis=1)))
 
 
-def _measured(rest: Floats, past: Floats, way: str, hurts: int, sizes: Span) -> Shift:
-    """The last row of `rest` (truth less forecast) against the placebos above it. `past` is the series before the moment."""
-    level = float(np.median(past[-sizes.before :]))
-    least = max(QUIET * float(past.max() - past.min()), 1e-6 * abs(level), 1e-12)
+def _measured(rest: Floats, series: Floats, way: str, hurts: int, sizes: Span) -> Shift:
+    """The last row of `rest` (truth less forecast) against the placebos above it. `series` ends with what that row covers."""
+    past, after = series[: -sizes.horizon], series[-sizes.horizon :]
+    least = max(QUIET * float(past.max() - past.min()), 1e-6 * abs(float(np.median(past[-sizes.before :]))), 1e-12)
     total = np.concatenate([np.zeros((len(rest), 1)), np.cumsum(rest, axis=1)], axis=1)
-    ratios, means = [], []
+    rows = np.arange(len(rest))
+    found: list[tuple[float, int, int, Floats]] = []  # ratio, first column, length, signed worst means of all rows
     for length in sizes.lengths:
         mean = (total[:, length:] - total[:, :-length])[:, : sizes.soon] / length
         harm = mean * hurts if hurts else np.abs(mean)
         worst = np.argmax(harm, axis=1)
-        rows = np.arange(len(rest))
         size = np.maximum(harm[rows, worst], 0.0)
-        usual = float(np.quantile(size[:-1], RARE))
-        ratios.append(size / max(usual, least))
-        means.append(mean[rows, worst])
-    chosen = int(np.argmax([ratio[-1] for ratio in ratios]))
-    mean, placebo = float(means[chosen][-1]), means[chosen][:-1]
-    error_low, error_high = np.quantile(placebo, [0.025, 0.975])
-    tail = slice(-max(2, sizes.soon // 2), None)
-    at_end = np.abs(np.median(rest[:, tail], axis=1))
-    lasting = bool(at_end[-1] > np.quantile(at_end[:-1], RARE))
-    return Shift(float(ratios[chosen][-1]), mean, mean - float(error_high), mean - float(error_low), level, way, lasting)
+        usual = max(float(np.quantile(size[:-1], RARE)), least)
+        found.append((float(size[-1]) / usual, int(worst[-1]), length, mean[rows, worst]))
+    ratio, first, length, means = max(found, key=lambda one: one[0])
+    mean = float(means[-1])
+    error_low, error_high = (float(edge) for edge in np.quantile(means[:-1], [0.025, 0.975]))
+    # A series that moved may scatter more than its placebos did; neighbours in time count as one point of three.
+    scatter = 1.96 * float(rest[-1, first : first + length].std()) / max(length / 3, 1.0) ** 0.5
+    at_end = np.abs(np.median(rest[:, -max(2, sizes.soon // 2) :], axis=1))
+    return Shift(
+        ratio=ratio,
+        mean=mean,
+        low=mean - float(np.hypot(max(error_high, 0.0), scatter)),
+        high=mean + float(np.hypot(min(error_low, 0.0), scatter)),
+        level=float(after[first : first + length].mean()) - mean,
+        way=way,
+        lasting=bool(at_end[-1] > np.quantile(at_end[:-1], RARE)),
+    )
 
 
 def _ways(sizes: Span, sisters: Floats | None) -> Mapping[str, int]:
@@ -150,7 +156,8 @@ def _trend(series: Floats, moments: NDArray[np.int64], sizes: Span, _sisters: Fl
 
 def _days(series: Floats, moments: NDArray[np.int64], sizes: Span, sisters: Floats | None) -> Floats:
     side = sizes.smooth // 2
-    smooth = np.convolve(np.pad(series, side, mode="edge"), np.full(2 * side + 1, 1 / (2 * side + 1)), "valid")
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(series, side, mode="edge"), 2 * side + 1)
+    smooth = np.median(around, axis=1)  # a median keeps the edges of what happens every day
     rises = []
     for day in range(1, DAYS + 1):
         earlier = moments - day * sizes.day

@@ -44,7 +44,7 @@ class Opinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Role(NamedTuple):
-    """What a term means: `kind` problem, subject, aspect, good, bad, question, suggestion, praise, chatter or advertising."""
+    """What a term means: `kind` problem, subject, aspect, good, bad, neutral, or an intent."""
 
     kind: str
     name: str = ""
@@ -65,6 +65,7 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     aspects: dict[str, AspectTerms]
     opinion: Opinion
     negators: str
+    neutral: str
     intents: dict[str, str]
     chatter: str
     advertising: str
@@ -92,6 +93,7 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
             yield aspect.bad, Role("bad", name)
         yield self.opinion.good, Role("good")
         yield self.opinion.bad, Role("bad")
+        yield self.neutral, Role("neutral")
         for name, terms in self.intents.items():
             yield terms, Role(name)
 
@@ -101,21 +103,26 @@ class Matcher:
 
     def __init__(self, terms: Mapping[str, tuple[Role, ...]]) -> None:
         self._terms = terms
+        self._heads = {term[0] for term in terms}
         lengths: dict[str, set[int]] = {}
         for term in terms:
-            lengths.setdefault(term[0], set()).add(len(term))
+            lengths.setdefault(term[:2], set()).add(len(term))
+        # By its first two characters a place is mostly ruled out; a term of one character stands under itself.
         self._lengths = {head: tuple(sorted(found, reverse=True)) for head, found in lengths.items()}
 
     def find(self, text: str) -> list[Hit]:
         """The hits in `text` (lower case), ascending."""
-        terms, lengths = self._terms, self._lengths
+        terms, lengths, heads = self._terms, self._lengths, self._heads
         found = []
-        for start in [place for place, head in enumerate(text) if head in lengths]:
-            for length in lengths[text[start]]:
+        for start in [place for place, head in enumerate(text) if head in heads]:
+            for length in lengths.get(text[start : start + 2], ()):
                 roles = terms.get(text[start : start + length])
                 if roles is not None:
                     found.append(Hit(start, start + length, roles))
                     break
+            else:
+                if (roles := terms.get(text[start])) is not None:
+                    found.append(Hit(start, start + 1, roles))
         return found
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from models.lexicon import Hit, Lexicon, expand
 
+CATCH_ALL = "other"  # the category of a complaint that fits no other
 NEUTRAL_BAND = 0.2  # |sentiment| below it is no polarity: the probability of either side is under 60 %
-_QUESTION_BAND = 0.9  # a mere question asks rather than blames, unless it sounds like blame strongly
+# How far below 0 sentiment must be to count as blame where no word names a problem or speaks ill: the model has learnt
+# from reviews, in which whoever asks or wishes is mostly dissatisfied, and off-topic talk resembles neither side.
+_ABOUT_A_SERVICE, _OFF_TOPIC, _SPOKEN_WELL_OF, _ASKED_OR_WISHED = 0.4, 0.8, 0.8, 0.95
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
 _FILLER = re.compile(r"[\W\d_]+|(.)\1{4,}|\[(?:图片|表情|微笑|笑哭|偷笑|捂脸|撇嘴)\]")
 _CONTACT = re.compile(r"\[(?:微信号|QQ号|手机号)\]|https?:|\.com|点com")
@@ -43,30 +46,25 @@ class OpinionMiner:
         hits = self._matcher.find(text)
         return hits, sum(1 for hit in hits if hit.roles[0].kind == "problem" and not self._denied(text, hit.start))
 
-    def judge(self, text: str, hits: Sequence[Hit], sentiment: float) -> Opinions:
-        """What `text` with its `hits` says, given its sentiment in [-1, 1]."""
+    def judge(self, text: str, hits: Sequence[Hit], sentiment: float, service: str) -> Opinions:
+        """What `text` with its `hits` says, given its sentiment in [-1, 1] and the service it is about ('' unknown)."""
         if not text or text.isspace():
             return Opinions("", (), (), 0)
         if self._is_chatter(text):
             return Opinions("", ("chatter",), (), 0)
-        kinds = {role.kind for hit in hits for role in hit.roles}
-        blamed = self._category(text, hits)
-        polarity = 0 if abs(sentiment) < NEUTRAL_BAND else 1 if sentiment > 0 else -1
-        wrong = any(kind == "problem" and not self._denied(text, hit.start) for hit in hits for kind, _ in hit.roles)
-        asks = "question" in kinds or "inquiry" in kinds
-        mild = "inquiry" in kinds or sentiment > -_QUESTION_BAND
-        if asks and polarity < 0 and mild and not wrong and "bad" not in kinds:
-            polarity = 0
+        kinds = {kind for hit in hits for kind, _ in hit.roles}
+        blames = {kind for hit in hits if not self._denied(text, hit.start) for kind, _ in hit.roles} & {"problem", "bad"}
+        polarity = 1 if sentiment >= NEUTRAL_BAND else -1 if sentiment <= -_threshold(kinds, bool(blames), service) else 0
         intents = []
-        if polarity < 0 or (wrong and polarity == 0):
+        if polarity < 0 or ("problem" in blames and polarity == 0):
             intents.append("complaint")
-        if asks:
+        if kinds & {"question", "inquiry"}:
             intents.append("question")
         if "suggestion" in kinds:
             intents.append("suggestion")
         if polarity > 0:
             intents.append("praise")
-        category = "" if polarity > 0 else blamed or ("other" if polarity < 0 else "")
+        category = "" if polarity > 0 else self._category(text, hits) or (CATCH_ALL if polarity < 0 else "")
         return Opinions(category, tuple(intents), self._aspects(text, hits, polarity), polarity)
 
     def _is_chatter(self, text: str) -> bool:
@@ -83,7 +81,8 @@ class OpinionMiner:
         for start, end, roles in hits:
             for kind, name in roles:
                 if kind == "problem" and not self._denied(text, start):
-                    weights[name] = weights.get(name, 0.0) + 3.0 * (end - start) ** 0.5
+                    weight = 0.1 if name == CATCH_ALL else 3.0
+                    weights[name] = weights.get(name, 0.0) + weight * (end - start) ** 0.5
                 elif kind == "subject":
                     weights[name] = weights.get(name, 0.0) + (end - start) ** 0.5
         return min(weights, key=lambda name: (-weights[name], self._order[name])) if weights else ""
@@ -108,6 +107,18 @@ class OpinionMiner:
                 if kind == "aspect":
                     sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions) or 0.5 * polarity)
         return tuple((name, 1 if total > 0 else -1) for name, total in sums.items() if total)
+
+
+def _threshold(kinds: Set[str], blames: bool, service: str) -> float:
+    if blames:
+        return NEUTRAL_BAND
+    if "inquiry" in kinds:
+        return float("inf")
+    if kinds & {"question", "suggestion"}:
+        return _ASKED_OR_WISHED
+    if "good" in kinds:
+        return _SPOKEN_WELL_OF
+    return _ABOUT_A_SERVICE if service or kinds & {"subject", "aspect"} else _OFF_TOPIC
 
 
 def _nearest(text: str, aspect: tuple[int, int], opinions: Sequence[tuple[int, int, int]]) -> int:

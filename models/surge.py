@@ -13,17 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import betainc
 
 from models.judgement import Surge
-from models.surge_counts import WINDOWS, Floats, Ints, Ledger, Recent
+from models.surge_counts import WINDOWS, Floats, Ints, Ledger
+from models.surge_significance import Seen, bars, level, onset, tail
 
 Key = tuple[str, str]
 _REST = "\0rest"  # the row of a service's records that do not blame
 _LONGEST_SILENCE = 16.0  # a silence that swallowed more expected records than this is a dead collector (e^-16)
-_STEPS = (1.0, 1.35, 1.8)  # log-significance over the bar's that makes level 1, 2, 3
-_SIZES = (1.0, 2.5, 8.0)  # and complaints above the expected, in floors
 
 
 @dataclass(frozen=True)
@@ -92,6 +89,11 @@ class SurgeDetector:
             self._judge(rows, at)
         return self._ordered([active.last for active in self._active.values()])
 
+    def end(self, service: str) -> None:
+        """Takes the surges of a service for over, by better knowledge: it is back at its usual rate, and may surge anew."""
+        for row in [row for row in self._active if self._keys[row][0] == service]:
+            self._end(row)
+
     def _count(self, at: int, negative: Mapping[Key, int], total: Mapping[Key, int], *, heard: bool) -> set[int]:
         sums: dict[Key, int] = {}
         for key, count in negative.items():
@@ -132,33 +134,27 @@ class SurgeDetector:
         frozen = np.array([self._active[row].rate if row in self._active else np.nan for row in rows.tolist()])
         rate = np.where(np.isnan(frozen), looked.rate, frozen)
         expected = looked.exposure * rate * raised + extra
-        tail = _tail(looked.counted, expected, looked.shape)
-        bar = self._bar()
+        chance = tail(looked.counted, expected, looked.shape)
+        bar = bars(WINDOWS, len(self._rows) - len(self._services), settings.false_alarms)
         enough = looked.known & (looked.counted >= settings.floor) & (looked.counted >= settings.ratio * expected)
-        strength = np.log(np.maximum(tail, 1e-300)) / np.log(bar)[:, None]
+        strength = np.log(np.maximum(chance, 1e-300)) / np.log(bar)[:, None]
         for column, row in enumerate(rows.tolist()):
-            seen = _Seen(looked.counted[:, column], expected[:, column], rate[:, column], strength[:, column], enough[:, column])
+            seen = Seen(looked.counted[:, column], expected[:, column], rate[:, column], strength[:, column], enough[:, column])
             self._update(row, at, seen)
 
     def _activity(self, rows: Ints, at: int) -> tuple[Floats, Floats]:
         """How far the records that do not blame raise the expectation: a factor, and misjudged records to add."""
-        rest = self._rest[self._ledger.service[rows]]
-        seen = self._ledger.look(rest, at)
+        services, column = np.unique(self._ledger.service[rows], return_inverse=True)
+        seen = self._ledger.look(self._rest[services], at)
         expected = seen.exposure * seen.rate
         factor = np.clip((seen.counted + 5) / (expected + 5), 1.0, self._settings.activity)
-        return factor, self._settings.misjudged * np.maximum(seen.counted - expected, 0.0)
+        return factor[:, column], self._settings.misjudged * np.maximum(seen.counted - expected, 0.0)[:, column]
 
-    def _bar(self) -> Floats:
-        looks = 3 * 7 * 1440 / np.array(WINDOWS)
-        series = max(len(self._rows) - len(self._services), 1)
-        return np.asarray(self._settings.false_alarms / (len(WINDOWS) * series * looks))
-
-    def _update(self, row: int, at: int, seen: _Seen) -> None:
+    def _update(self, row: int, at: int, seen: Seen) -> None:
         settings, active = self._settings, self._active.get(row)
-        hit = seen.enough & (seen.strength >= 1.0)
         if active is None:
-            if hit.any():
-                self._open(row, at, int(np.argmax(hit)), seen)
+            if seen.hit.any():
+                self._open(row, at, int(np.argmax(seen.hit)), seen)
             return
         if at - active.since >= settings.accept_hours * 60:
             self._ledger.accept(row)
@@ -167,23 +163,26 @@ class SurgeDetector:
             return
         held = np.arange(len(WINDOWS)) <= active.window + 1
         if not (held & (seen.strength >= 0.5) & (seen.counted > seen.expected)).any():
-            self._ledger.forget(row, active.rate, active.onset)
-            self._ledger.ceiling[row] = np.inf
-            del self._active[row]
+            self._end(row)
             return
         best = int(np.argmax(np.where(held, seen.strength, -1.0)))
-        active.level = max(active.level, _level(seen, held & hit, settings.floor))
+        active.level = max(active.level, level(seen, held, settings.floor))
         active.last = self._surge(row, at, active.onset, best, seen, active.level)
 
-    def _open(self, row: int, at: int, window: int, seen: _Seen) -> None:
+    def _end(self, row: int) -> None:
+        active = self._active.pop(row)
+        self._ledger.forget(row, active.rate, active.onset)
+        self._ledger.ceiling[row] = np.inf
+
+    def _open(self, row: int, at: int, window: int, seen: Seen) -> None:
         rate = float(seen.rate[window])
-        onset = _onset(*self._ledger.recent(row, rate))
-        level = max(_level(seen, seen.enough & (seen.strength >= 1.0), self._settings.floor), 1)
-        surge = self._surge(row, at, onset, window, seen, level)
-        self._active[row] = _Active(onset, at, window, rate, level, surge)
+        began = onset(*self._ledger.recent(row, rate))
+        reached = max(level(seen, seen.enough, self._settings.floor), 1)
+        surge = self._surge(row, at, began, window, seen, reached)
+        self._active[row] = _Active(began, at, window, rate, reached, surge)
         self._ledger.ceiling[row] = rate
 
-    def _surge(self, row: int, at: int, onset: int, window: int, seen: _Seen, level: int) -> Surge:
+    def _surge(self, row: int, at: int, onset: int, window: int, seen: Seen, level: int) -> Surge:
         service, category = self._keys[row]
         return Surge(
             service=service,
@@ -200,41 +199,3 @@ class SurgeDetector:
     @staticmethod
     def _ordered(surges: list[Surge]) -> list[Surge]:
         return sorted(surges, key=lambda surge: (-surge.level, -surge.score, surge.service, surge.category))
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One row through every window: counted, expected, baseline rate, significance (1 at the bar), enough for an incident."""
-
-    counted: Floats
-    expected: Floats
-    rate: Floats
-    strength: Floats
-    enough: NDArray[np.bool_]
-
-
-def _tail(counted: Floats, expected: Floats, shape: Floats) -> Floats:
-    """P(N ≥ counted) of a negative binomial with this mean and shape."""
-    part = expected / (expected + shape)
-    return np.where(counted > 0, betainc(np.maximum(counted, 1), shape, part), 1.0)
-
-
-def _level(seen: _Seen, hit: NDArray[np.bool_], floor: int) -> int:
-    excess = seen.counted - seen.expected
-    return max(
-        (
-            level
-            for level, (step, size) in enumerate(zip(_STEPS, _SIZES, strict=True), start=1)
-            if (hit & (seen.strength >= step) & (excess >= size * floor * 0.5)).any()
-        ),
-        default=0,
-    )
-
-
-def _onset(minutes: Recent, hours: Recent) -> int:
-    """Where the surge began: the start of the most unlikely stretch up to now (Poisson scan statistic, Kulldorff 1997)."""
-    starts = np.concatenate([hours.starts, minutes.starts])
-    counted = np.concatenate([np.cumsum(part.counts[::-1])[::-1] for part in (hours, minutes)])
-    expected = np.maximum(np.concatenate([np.cumsum(part.expected[::-1])[::-1] for part in (hours, minutes)]), 0.01)
-    surprise = counted * np.log(np.maximum(counted, 1e-9) / expected) - (counted - expected)
-    return int(starts[int(np.argmax(np.where(counted > expected, surprise, -np.inf)))])

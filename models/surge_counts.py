@@ -66,6 +66,7 @@ class Ledger:
         self._count = np.zeros(0)
         self._live = np.zeros(0)
         self._noise = np.zeros((2, 2, 0))  # [hourly, daily] × [sum of squared excess, sum of squared expectation]
+        self._day = np.zeros((2, 0))  # counted and expected of the day now turning into baseline
         self._rate = np.zeros(0)
         self.ceiling = np.zeros(0)  # rate that a row in a surge is cut to before it becomes baseline; inf outside
 
@@ -82,6 +83,7 @@ class Ledger:
         self._count = np.append(self._count, np.zeros(extra))
         self._live = np.append(self._live, [0.0 if row < 0 or row >= len(self._live) else self._live[row] for row in inherits])
         self._noise = np.pad(self._noise, ((0, 0), (0, 0), (0, extra)))
+        self._day = np.pad(self._day, ((0, 0), (0, extra)))
         self._rate = np.append(self._rate, np.zeros(extra))
         self.ceiling = np.append(self.ceiling, np.full(extra, np.inf))
 
@@ -172,38 +174,41 @@ class Ledger:
         return np.clip((excess + _MEASURED * assumed) / (square + _MEASURED), 0.02, 2.0)
 
     def _open_hour(self, hour: int, heard: bool) -> None:
-        slot, previous = hour % COARSE, (hour - 1) % COARSE
+        slot = hour % COARSE
         if len(self.service):
-            self._close_hour(hour - 1, previous)
-            if heard:
-                self._count *= self._keep
-                self._live *= self._keep
-            live = self._coarse_live[slot][self.service]
-            self._count += np.minimum(self._coarse[slot], self.ceiling * np.maximum(live, 1e-9))
-            self._live += live
+            self._teach_rhythm(hour - 1)
+            self._absorb(hour - COARSE, heard)
         self._coarse[slot] = 0.0
         self._coarse_live[slot] = 0.0
         self._heard[slot] = 0.0
         if len(self.service):
             self._rate = self.rate(np.arange(len(self.service)))
 
-    def _close_hour(self, hour: int, slot: int) -> None:
+    def _teach_rhythm(self, hour: int) -> None:
+        slot, services = hour % COARSE, self._fine_live.shape[1]
         if self._heard[slot] < 30:
             return
-        counts, live = self._coarse[slot], self._coarse_live[slot][self.service]
-        expected = self._rate * live
-        calm = np.isinf(self.ceiling)
-        self._measure(0, np.where(calm, counts, expected), expected)
+        expected = self._rate * self._coarse_live[slot][self.service]
+        most = np.where(np.isinf(self.ceiling), 3 * expected + 10, expected)
+        said = np.bincount(self.service, np.minimum(self._coarse[slot], most), services).astype(np.float64)
+        self._rhythm.learn(self._local(hour), said, np.full(services, self._heard[slot] / 60))
+
+    def _absorb(self, hour: int, heard: bool) -> None:
+        """Let the hour that is a day old become baseline; by now it is known which of it was surge."""
+        slot = hour % COARSE
+        live = self._coarse_live[slot][self.service]
+        counts = np.minimum(self._coarse[slot], self.ceiling * np.maximum(live, 1e-9))
+        if self._heard[slot] >= 30:
+            self._measure(0, counts, self._rate * live)
+            self._day += (counts, self._rate * live)
         if self._local(hour) % 24 == 23:
-            day = self._coarse.sum(0)
-            self._measure(1, np.where(calm, day, 0), np.where(calm, self._rate * self._coarse_live.sum(0)[self.service], 0))
-        services = self._fine_live.shape[1]
-        said = np.minimum(counts, np.where(calm, 3 * expected + 10, expected))
-        self._rhythm.learn(
-            self._local(hour),
-            np.bincount(self.service, said, services).astype(np.float64),
-            np.full(services, self._heard[slot] / 60),
-        )
+            self._measure(1, self._day[0], self._day[1])
+            self._day[:] = 0.0
+        if heard:
+            self._count *= self._keep
+            self._live *= self._keep
+        self._count += counts
+        self._live += live
 
     def _measure(self, scale: int, counts: Floats, expected: Floats) -> None:
         bounded = np.minimum(counts, expected + 4 * np.sqrt(expected + 0.3 * expected**2) + 3)

@@ -36,6 +36,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _BATCH = 1024  # texts judged at once: large enough for numpy, small enough for the cache
+_READ = 5_000  # characters of a text that are judged; all of it is masked
 _PROBLEM_LOG_ODDS = 1.0  # what a named problem takes from the log-odds of praise
 _PROBLEMS_COUNTED = 2
 
@@ -43,7 +44,8 @@ _PROBLEMS_COUNTED = 2
 class Tagger:
     """The models and the lexicon, made ready for one topology. Made by load_tagger; not shared between threads."""
 
-    def __init__(self, topology: Topology | None, lexicon: Lexicon, artefacts: Path) -> None:
+    def __init__(self, topology: Topology | None, lexicon: Lexicon, artefacts: Path, own_category: Path | None) -> None:
+        from models.category import load_category
         from models.keywords import load_keywords
         from models.opinion import OpinionMiner
         from models.segment import Segmenter
@@ -55,6 +57,7 @@ class Tagger:
         self._sentiment = load_sentiment(artefacts)
         self._keywords = load_keywords(artefacts)
         self._miner = OpinionMiner(lexicon)
+        self._category = load_category(own_category) if own_category else None
 
     def judge(self, texts: Sequence[str], services: Sequence[str] = ()) -> list[Judgement]:
         """What each text says, in order. `services`, when given, is as long as `texts`; a name that is not '' is kept."""
@@ -70,27 +73,29 @@ class Tagger:
         from models.privacy import mask
 
         masked = [mask(_valid(text)) for text in texts]
-        batch = batch_features(masked, self._segmenter.cut(masked))
-        lowered = [text.lower() for text in masked]
+        shown = [text[:_READ] for text in masked]
+        batch = batch_features(shown, self._segmenter.cut(shown))
+        lowered = [text.lower() for text in shown]
         read = [self._miner.problems(text) for text in lowered]
         sentiment = _sentiment(self._sentiment.log_odds(batch.features), [count for _, count in read])
         keywords = self._keywords.pick(batch)
-        return [
-            self._judgement(text, low, hits, score, services[place] if services else "", words)
-            for place, (text, low, (hits, _), score, words) in enumerate(
-                zip(masked, lowered, read, sentiment, keywords, strict=True)
-            )
-        ]
+        given = services or [""] * len(texts)
+        found = [self._judgement(*row) for row in zip(masked, lowered, read, sentiment, given, keywords, strict=True)]
+        if self._category is None:
+            return found
+        own = self._category.judge(batch.features)
+        return [msgspec.structs.replace(each, category=category) for each, category in zip(found, own, strict=True)]
 
     def _judgement(
-        self, text: str, lowered: str, hits: list[Hit], sentiment: float, service: str, keywords: tuple[str, ...]
+        self, text: str, lowered: str, read: tuple[list[Hit], int], sentiment: float, service: str, keywords: tuple[str, ...]
     ) -> Judgement:
-        opinions = self._miner.judge(lowered, hits, sentiment)
+        service = service or self._services.find(lowered)
+        opinions = self._miner.judge(lowered, read[0], sentiment, service)
         return Judgement(
             text=text,
             sentiment=sentiment,
             polarity=opinions.polarity,
-            service=service or self._services.find(lowered),
+            service=service,
             category=opinions.category,
             intents=opinions.intents,
             aspects=tuple([Aspect(name, sign) for name, sign in opinions.aspects]),
@@ -98,8 +103,16 @@ class Tagger:
         )
 
 
-def load_tagger(topology: Topology | None = None, *, lexicon: Path | None = None, artefacts: Path | None = None) -> Tagger:
+def load_tagger(
+    topology: Topology | None = None,
+    *,
+    lexicon: Path | None = None,
+    artefacts: Path | None = None,
+    own_category: Path | None = None,
+) -> Tagger:
     """A tagger for the services of `topology`, with the shipped lexicon and models unless others are named.
+
+    `own_category` is a folder that `./huiyin train --task category` wrote: its categories then replace the lexicon's.
 
     Raises LexiconError or ArtefactError, each naming the file.
     """
@@ -107,7 +120,7 @@ def load_tagger(topology: Topology | None = None, *, lexicon: Path | None = None
     from models.lexicon import SHIPPED as SHIPPED_LEXICON
     from models.lexicon import load_lexicon
 
-    return Tagger(topology, load_lexicon(lexicon or SHIPPED_LEXICON), artefacts or SHIPPED)
+    return Tagger(topology, load_lexicon(lexicon or SHIPPED_LEXICON), artefacts or SHIPPED, own_category)
 
 
 def _sentiment(log_odds: NDArray[np.float64], problems: Sequence[int]) -> list[float]:

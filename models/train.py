@@ -78,7 +78,8 @@ def cross_validate(matrix: sparse.csr_matrix, corpus: Corpus, say: Say) -> NDArr
     margins = np.zeros(len(corpus.texts))
     for number in range(FOLDS):
         say(f"fold {number + 1} of {FOLDS}")
-        learnt = fit(matrix[fold != number], corpus.label[fold != number])
+        others = np.flatnonzero(fold != number)
+        learnt = fit(matrix[others], corpus.label[others])
         margins[fold == number] = matrix[fold == number] @ learnt.weights + learnt.bias
     return margins
 

@@ -13,12 +13,14 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faust
+from kafka.errors import KafkaError
 
 from streams import records as r
 from streams.broker import faust_options
@@ -38,17 +40,16 @@ LANES: Mapping[str, tuple[str, ...]] = {
     "changes": (r.CHANGES, r.FOLLOWUPS),
 }
 DRAIN_SECONDS = 8.0  # for a rebalance or a stop; below the session timeout, so that the broker does not give up on the worker
-Cycle = Callable[[Mapping[tuple[str, int], int]], object]
 
 
 @dataclass
 class Wiring:
-    """What a worker is made of. `stores`: lane → the step that stores a batch; `cycle` gets end offsets by (topic, partition)."""
+    """What a worker is made of. `stores`: lane → the step that stores a batch; `cycle`: one look for incidents. Both block."""
 
     settings: Settings
     data: Path
     stores: Mapping[str, Callable[[Sequence[Delivery]], Sequence[Outgoing]]]
-    cycle: Cycle
+    cycle: Callable[[], object]
     stopping: threading.Event  # set when nothing may wait any longer
     failure: str = ""  # why the worker stopped, when it did not stop by order
 
@@ -73,11 +74,14 @@ class Wiring:
                 self._stop(str(error))
 
     def _correlate(self, app: faust.App) -> None:
+        """A timer never runs twice at once, and a thread of its own keeps its connections."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="cycle")
+
         @app.timer(interval=self.settings.cycle_seconds, on_leader=True)  # type: ignore[untyped-decorator]
         async def correlate() -> None:
             try:
-                await asyncio.to_thread(self.cycle, await _end_offsets(app))
-            except StoreUnavailable as error:
+                await asyncio.get_running_loop().run_in_executor(thread, self.cycle)
+            except (StoreUnavailable, KafkaError) as error:
                 log.warning("no look for incidents this time: %s", error)
             except StoreError as error:
                 self._stop(str(error))
@@ -143,9 +147,3 @@ async def _publish(app: faust.App, outgoing: Sequence[Outgoing]) -> None:
     sent = [await app.topic(out.topic, value_serializer="raw").send(key=out.key, value=out.value) for out in outgoing]
     for delivered in sent:
         await delivered
-
-
-async def _end_offsets(app: faust.App) -> dict[tuple[str, int], int]:
-    counts = {topic: app.consumer.topic_partitions(topic) or 0 for topic in r.SOURCES}
-    places = [faust.types.TP(topic, partition) for topic, count in counts.items() for partition in range(count)]
-    return {(place.topic, place.partition): end for place, end in (await app.consumer.highwaters(*places)).items()}

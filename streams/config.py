@@ -15,9 +15,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from streams.environment import Environment, SettingError
 
-class SettingError(ValueError):
-    """A setting is missing or wrong; the message names it."""
+__all__ = [
+    "EMBEDDED_USERS",
+    "ROLES",
+    "ClickHouseAccess",
+    "Endpoints",
+    "KafkaAccess",
+    "SettingError",
+    "Settings",
+    "child_environment",
+    "load",
+    "read_endpoints",
+]
 
 
 class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +117,7 @@ EMBEDDED_USERS = {"admin": "huiyin_admin", "writer": "writer", "reader": "reader
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment and the data folder. Raises SettingError naming the variable."""
-    env = _Environment(os.environ if environment is None else environment)
+    env = Environment(os.environ if environment is None else environment)
     home = Path(env.text("HOME", ".huiyin")).absolute()
     endpoints = read_endpoints(home / "endpoints.json")
     services = env.text("SERVICES", "services.yaml" if Path("services.yaml").exists() else "")
@@ -138,49 +149,6 @@ def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HUIYIN_")} | dict(ours)
 
 
-class _Environment:
-    def __init__(self, mapping: Mapping[str, str]) -> None:
-        self.mapping = mapping
-
-    def text(self, name: str, default: str) -> str:
-        return self.mapping.get(f"HUIYIN_{name}", default)
-
-    def secret(self, name: str) -> str:
-        path = self.mapping.get(f"HUIYIN_{name}_FILE")
-        if not path:
-            return self.text(name, "")
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingError(f"HUIYIN_{name}_FILE={path}: {error.strerror}") from error
-
-    def integer(self, name: str, default: int) -> int:
-        value = self.text(name, str(default))
-        try:
-            number = int(value)
-        except ValueError as error:
-            raise SettingError(f"HUIYIN_{name}={value}: not a whole number") from error
-        if number < 1:
-            raise SettingError(f"HUIYIN_{name}={value}: must be at least 1")
-        return number
-
-    def seconds(self, name: str, default: float) -> float:
-        value = self.text(name, str(default))
-        try:
-            seconds = float(value)
-        except ValueError as error:
-            raise SettingError(f"HUIYIN_{name}={value}: not a number of seconds") from error
-        if not 0 < seconds < float("inf"):
-            raise SettingError(f"HUIYIN_{name}={value}: must be above 0")
-        return seconds
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise SettingError(f"HUIYIN_{name}={value}: one of {', '.join(allowed)}")
-        return value
-
-
 def read_endpoints(path: Path) -> Endpoints | None:
     """What the embedded parts recorded, or None when they never ran here. Raises SettingError."""
     try:
@@ -193,7 +161,7 @@ def read_endpoints(path: Path) -> Endpoints | None:
         raise SettingError(f"{path}: {error}; remove it and run ./huiyin up again") from error
 
 
-def _kafka(env: _Environment, endpoints: Endpoints | None) -> KafkaAccess | None:
+def _kafka(env: Environment, endpoints: Endpoints | None) -> KafkaAccess | None:
     broker = env.text("BROKER", endpoints.broker if endpoints else "")
     if not broker:
         return None
@@ -214,7 +182,7 @@ def _kafka(env: _Environment, endpoints: Endpoints | None) -> KafkaAccess | None
     )
 
 
-def _clickhouse(env: _Environment, role: str, endpoints: Endpoints | None) -> ClickHouseAccess | None:
+def _clickhouse(env: Environment, role: str, endpoints: Endpoints | None) -> ClickHouseAccess | None:
     """HUIYIN_CLICKHOUSE_<ROLE>=clickhouse[s]://user:password@host:port/database?ca_file=…, else the embedded one."""
     name = f"CLICKHOUSE_{role.upper()}"
     url = env.secret(name)

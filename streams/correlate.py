@@ -18,8 +18,9 @@ from models.surge import SurgeDetector, SurgeSettings
 from models.topology import Topology
 from streams import incidents
 from streams.evidence import Evidence, examine
+from streams.heat import Heat, HeatWatch
 from streams.history import History, MinuteCounts
-from streams.incidents import Heat, Tracked, seconds, utc
+from streams.incidents import Tracked, seconds, utc
 from streams.loss import lost
 from streams.records import Incident, IncidentEvent
 
@@ -41,10 +42,8 @@ class Correlator:
 
     def __init__(self, topology: Topology, *, language: str = "zh", timezone: dt.tzinfo | None = None) -> None:
         self.topology, self.language = topology, language
-        self._detector = SurgeDetector(SurgeSettings(timezone=timezone) if timezone else None)
+        self._watch = HeatWatch(SurgeDetector(SurgeSettings(timezone=timezone) if timezone else None))
         self._open: dict[str, Tracked] = {}
-        self._hot: Sequence[Heat] = ()
-        self._lately: dict[str, tuple[int, int]] = {}
         self._recorded: list[Incident] = []
         self._closed: list[Incident] = []
         self._waiting: int | None = None
@@ -52,12 +51,11 @@ class Correlator:
 
     def fold(self, history: History, start: int, end: int) -> None:
         """Takes [start, end) into the detector without judging: what it must know of the past before it goes on."""
-        for minute in _minutes(history.counts(start, end), start, end, lambda: bool(self._hot)):
-            for heat in self._surging(minute):
-                self._lately[heat.service] = (minute.at + MINUTE, heat.window)
+        for minute in _minutes(history.counts(start, end), start, end, lambda: self._watch.active):
+            self._watch.advance(*minute)
 
-    def resume(self, known: Iterable[Incident], recorded: Iterable[Incident] = ()) -> None:
-        """Takes up the incidents that were open, or resolved not long ago, when folding ended.
+    def resume(self, at: int, known: Iterable[Incident], recorded: Iterable[Incident] = ()) -> None:
+        """Takes up the incidents that were open, or resolved not long ago, at `at`, when folding ended.
 
         `recorded` are those that an earlier run opened after that: should they open again, it is under the same id.
         """
@@ -65,24 +63,17 @@ class Correlator:
             if incident.status == "resolved":
                 self._closed.append(incident)
                 continue
-            marks = [self._lately[service] for service in incident.services if service in self._lately]
-            hot, window = max(marks, default=(incidents.version(incident), 0))
-            self._open[incident.id] = incidents.restored(incident, hot, window)
+            self._open[incident.id] = incidents.restored(incident, at)
         self._recorded = list(recorded)
 
     def advance(self, history: History, start: int, end: int) -> Iterator[IncidentEvent]:
         """Events of the minutes in [start, end): every minute with complaints, and each one while something is going on."""
-        for minute in _minutes(history.counts(start, end), start, end, lambda: bool(self._open or self._hot)):
-            self._surging(minute)
-            yield from self._judge(history, minute.at + MINUTE)
+        for minute in _minutes(history.counts(start, end), start, end, lambda: self._watch.active or bool(self._open)):
+            yield from self._judge(history, self._watch.advance(*minute), minute.at + MINUTE)
 
-    def _surging(self, minute: _Minute) -> Sequence[Heat]:
-        self._hot = incidents.heats(self._detector.advance(minute.at, minute.negative, minute.total))
-        return self._hot
-
-    def _judge(self, history: History, at: int) -> Iterator[IncidentEvent]:
+    def _judge(self, history: History, hot: Sequence[Heat], at: int) -> Iterator[IncidentEvent]:
         before = dict(self._open)
-        opened = [self._place(history, heat, at) for heat in self._hot]
+        opened = [self._place(history, heat, at) for heat in hot]
         for key in filter(None, opened):
             yield self._event(self._review(history, self._open[key], at), at)
         for key, tracked in before.items():
@@ -101,7 +92,7 @@ class Correlator:
             return None
         if again := incidents.resumed(heat, self._closed):
             self._closed = [past for past in self._closed if past.id != again.id]
-            tracked = incidents.restored(again, at, heat.window)
+            tracked = incidents.restored(again, at)
         else:
             same = incidents.same_surge(heat, self._recorded)
             tracked = incidents.opened(same or heat, at, self._title(heat))

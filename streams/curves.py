@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+STEPS = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440)  # minutes between two ticks
 RED, BLUE, GREY, ORANGE = "#c8372d", "#2b6cb0", "#8a94a0", "#c26a00"
 _STYLE = {
     "svg.fonttype": "none",
@@ -70,8 +71,8 @@ class Axis(NamedTuple):
 
 def stacked(axis: Axis, panels: Sequence[Panel], marks: Sequence[Mark] = (), width: float = 8.6) -> str:
     """An `<svg>` of the panels, `width` inches wide. Each value of each line belongs to axis.times at the same place."""
-    heights = [1.5 if panel.high else 0.85 for panel in panels]
-    margin = 0.42
+    heights = [1.5 if panel.high else 0.7 for panel in panels]
+    margin = 0.36
     total = sum(heights) + margin * (len(panels) + 1)
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -106,10 +107,19 @@ def _draw(axes: Any, axis: Axis, panel: Panel, first: bool, marks: Sequence[Mark
     low, high = axes.get_ylim()
     axes.set_ylim(0 if 0 <= low < 0.5 * high else low, high)
     axes.yaxis.set_major_locator(MaxNLocator(3))
-    locator = dates.AutoDateLocator(tz=axis.zone, maxticks=6)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=axis.zone, show_offset=False))
+    marked = ticks(float(axis.times[0]), float(axis.times[-1]), axis.zone)
+    axes.set_xticks([dates.date2num(moment) for moment in marked], [f"{moment:%H:%M}" for moment in marked])
     axes.grid(axis="y", color="#e6eaee", linewidth=0.6)
+
+
+def ticks(start: float, end: float, zone: dt.tzinfo) -> list[dt.datetime]:
+    """At most seven round moments of local time between two epoch seconds."""
+    step = next((minutes for minutes in STEPS if (end - start) / 60 / minutes <= 6), STEPS[-1])
+    first = dt.datetime.fromtimestamp(start, zone)
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    count = int((end - midnight.timestamp()) // (60 * step)) + 1
+    moments = [midnight + dt.timedelta(minutes=step * number) for number in range(count)]
+    return [moment for moment in moments if moment >= first]
 
 
 def _svg(figure: Figure) -> str:

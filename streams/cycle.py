@@ -17,6 +17,7 @@ from models.topology import Topology, discover, parse_topology
 from streams.broker import client_options
 from streams.config import Settings
 from streams.correlate import Correlator
+from streams.incidents import REMEMBERED
 from streams.message import Wording
 from streams.notify import configured
 from streams.notify.channel import Transport, post
@@ -95,11 +96,11 @@ class Cycle:
     def _judge(self, correlator: Correlator, start: int, end: int) -> list[IncidentEvent]:
         rows = len(self._history.counts(start, end).minute)
         self._stretch = min(2 * self._stretch, LONGEST) if rows < FEW_ROWS else SHORTEST
-        events = list(correlator.advance(self._history, start, end))
-        if events:
-            incidents.save(self._store, events)
+        events = incidents.unsaved(self._store, list(correlator.advance(self._history, start, end)))
+        if events:  # saved last: what is saved has been owed and published
             incidents.owe(self._store, events, [channel.name for channel in self._channels])
             self._publish(events)
+            incidents.save(self._store, events)
         progress.set_correlated_through(self._store, end)
         for outbox in self._outboxes:
             outbox.add(events)
@@ -117,7 +118,8 @@ class Cycle:
             log.info("rebuilding the detector from %d days of history", MEMORY // DAY)
             for day in range(through - MEMORY, through, DAY):
                 correlator.fold(self._history, day, day + DAY)
-            correlator.resume(incidents.open_at(self._store, through), incidents.opened_after(self._store, through))
+            known = incidents.known_at(self._store, through, REMEMBERED)
+            correlator.resume(through, known, incidents.opened_after(self._store, through))
         self._correlator = correlator
         return correlator
 

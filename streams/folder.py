@@ -20,7 +20,8 @@ from models.tag import Judgement
 from models.topology import Topology, discover, parse_topology
 from models.window import ChangeMark, MetricWindow
 from streams.decode import Decoded, Delivery, decode
-from streams.folder_metrics import MILLISECONDS, FolderError, MetricTable, read_metrics
+from streams.folder_csv import MILLISECONDS, FolderError
+from streams.folder_metrics import MetricTable, read_metrics
 from streams.history import MinuteCounts, Said
 from streams.records import CHANGES, COMPLAINTS, Complaint, Origin
 

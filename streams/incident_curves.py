@@ -23,7 +23,7 @@ LEAD, TAIL = 90 * 60, 30 * 60  # seconds shown before the onset and after the en
 LONGEST = 24 * 3600
 SMOOTH = 15  # minutes on either side, of the baseline
 # Series drawn a layer, beside those on the path, and how far (robust sigmas) one must have moved to be drawn.
-A_LAYER = 2
+A_LAYER = 1
 MOVED = 3.0
 LAYERS = ("business", "experience", "app", "idc")
 
@@ -40,7 +40,7 @@ class Story(NamedTuple):
 def story(incident: Incident, history: History, topology: Topology, zone: dt.tzinfo, words: Mapping[str, str]) -> Story:
     """The curves of an incident, from before its onset to after its end."""
     onset, end = (_minute(at) for at in (incident.onset, incident.resolved_at or incident.updated_at))
-    start = max(onset - max(LEAD, (end - onset) // 2), end + TAIL - LONGEST)
+    start = max(onset - max(LEAD, (end - onset) // 120 * 60), end + TAIL - LONGEST)
     stop = end + TAIL
     times = np.arange(start, stop, 60)
     services = {service for service in incident.services if service}
@@ -113,13 +113,11 @@ def _per_minute(
 
 
 def _aligned(window: MetricWindow, key: SeriesKey, times: NDArray[np.int64]) -> NDArray[np.float64]:
-    values = np.full(len(times), np.nan)
+    """The series at each minute: a value holds until the next one of its step is due, a missing one is a gap."""
     row = window.values[window.keys.index(key)]
-    place = np.searchsorted(window.times, times)
-    place = np.minimum(place, len(window.times) - 1)
-    there = window.times[place] == times
-    values[there] = row[place[there]]
-    return values
+    place = np.searchsorted(window.times, times, side="right") - 1
+    held = (place >= 0) & (times - window.times[place] < window.step)
+    return np.where(held, row[place], np.nan)
 
 
 def _named(key: SeriesKey, topology: Topology) -> str:

@@ -10,19 +10,18 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import msgspec
 
-from models.judgement import Cause, Surge
+from models.judgement import Cause
 from models.topology import Topology
+from streams.heat import Heat
 from streams.records import Incident
 
 # Onsets this close (seconds) count as the same time; a surge seen in a wider window is as uncertain as that window is wide.
 NEAR = 15 * 60
-# An incident is over when nothing it touches has surged for this long (seconds), or for the surge's own window if that is wider.
-QUIET = 20 * 60
-LONGEST_QUIET = 24 * 3600
+# An incident is over when nothing it touches has been hot for this long (seconds).
+LINGER = 10 * 60
 # A resolved incident is remembered for this long (seconds), in case a surge goes on with it.
 REMEMBERED = 2 * 86_400
 # A cause this probable is a culprit beside the first one.
@@ -31,26 +30,12 @@ CULPRIT = 0.3
 GROWTH = 3.0
 
 
-class Heat(NamedTuple):
-    """One service at one minute: its strongest surge, and the category that carries it ('' when none does)."""
-
-    service: str
-    category: str
-    level: int
-    score: float
-    onset: int
-    rate: float  # complaints a second that its past explains
-    excess: float  # complaints beyond that, within the surge's window
-    window: int
-
-
 @dataclass(frozen=True)
 class Tracked:
-    """An open incident with what its life cycle remembers: when it last surged, how long it must be quiet, its baseline."""
+    """An open incident with what its life cycle remembers: when it was last hot, its baseline (a second)."""
 
     incident: Incident
     last_hot: int
-    quiet: int = QUIET
     rate: float = 0.0
     reviewed: int = 0
     announced: int = 0  # complaints at the last event
@@ -75,33 +60,6 @@ def incident_id(service: str, category: str, onset: int) -> str:
 def version(incident: Incident) -> int:
     """Grows with each event of an incident and is the same on a re-run: an incident has one event a minute at most."""
     return seconds(incident.updated_at)
-
-
-def heats(surges: Iterable[Surge]) -> list[Heat]:
-    """The minute's surges by service, strongest first; complaints without a service last."""
-    by_service: dict[str, list[Surge]] = {}
-    for surge in surges:
-        by_service.setdefault(surge.service, []).append(surge)
-    found = [_heat(service, together) for service, together in by_service.items()]
-    return sorted(found, key=lambda heat: (not heat.service, -heat.level, -heat.excess, heat.service))
-
-
-def _heat(service: str, surges: Sequence[Surge]) -> Heat:
-    whole = [surge for surge in surges if not surge.category] or surges
-    strongest = max(whole, key=lambda surge: (surge.level, surge.score))
-    excess = strongest.observed - strongest.expected
-    named = [surge for surge in surges if surge.category and surge.observed - surge.expected >= excess / 2]
-    category = max(named, key=lambda surge: surge.observed - surge.expected).category if named else ""
-    return Heat(
-        service,
-        category,
-        max(surge.level for surge in surges),
-        max(surge.score for surge in surges),
-        min(surge.onset for surge in whole),
-        sum(surge.expected / surge.window for surge in whole) / len(whole),
-        excess,
-        strongest.window,
-    )
 
 
 def culprits(causes: Sequence[Cause]) -> tuple[str, ...]:
@@ -151,7 +109,7 @@ def opened(heat: Heat, at: int, title: str) -> Tracked:
         verdict="unexplained",
         title=title,
     )
-    return Tracked(incident, at, _quiet(heat), heat.rate)
+    return Tracked(incident, at, heat.rate)
 
 
 def same_surge(heat: Heat, recorded: Iterable[Incident]) -> Heat | None:
@@ -164,29 +122,26 @@ def same_surge(heat: Heat, recorded: Iterable[Incident]) -> Heat | None:
 
 
 def touched(tracked: Tracked, heat: Heat, at: int) -> Tracked:
-    """The incident with one more minute of one of its services surging."""
+    """The incident with one more minute of a service that is hot."""
     incident = tracked.incident
     known = heat.service in incident.services
     if not known or heat.level > incident.level:
         services = incident.services if known else (*incident.services, heat.service)
         incident = msgspec.structs.replace(incident, services=services, level=max(heat.level, incident.level))
-    if known:  # the window that showed a surge first says how much is said; later ones only widen
-        return replace(tracked, incident=incident, last_hot=at)
-    rate, quiet = tracked.rate + heat.rate, max(tracked.quiet, _quiet(heat))
-    return replace(tracked, incident=incident, last_hot=at, quiet=quiet, rate=rate)
+    return replace(tracked, incident=incident, last_hot=at, rate=tracked.rate if known else tracked.rate + heat.rate)
 
 
-def restored(incident: Incident, last_hot: int, window: int) -> Tracked:
-    """An open incident taken from the store; its baseline rate follows from what was expected of its duration."""
+def restored(incident: Incident, at: int) -> Tracked:
+    """An incident taken up again at `at`; its baseline rate follows from what was expected of its duration."""
     duration = max(60, version(incident) - seconds(incident.onset))
-    quiet = min(max(QUIET, window), LONGEST_QUIET)
-    return Tracked(incident, last_hot, quiet, incident.expected / duration, version(incident), incident.complaints)
+    return Tracked(incident, at, incident.expected / duration, version(incident), incident.complaints)
 
 
 def resumed(heat: Heat, closed: Iterable[Incident]) -> Incident | None:
-    """The resolved incident that this surge goes on with, opened again: the surge set in before that was over."""
+    """The resolved incident that this surge goes on with, opened again: it set in before that was over for its window."""
     for incident in closed:
-        if heat.service in incident.services and incident.resolved_at and heat.onset <= seconds(incident.resolved_at):
+        ended = incident.resolved_at and seconds(incident.resolved_at) + heat.window
+        if heat.service in incident.services and ended and heat.onset <= ended:
             return msgspec.structs.replace(incident, status="open", resolved_at=None)
     return None
 
@@ -214,7 +169,7 @@ def due(tracked: Tracked, at: int) -> bool:
 
 def over(tracked: Tracked, at: int) -> bool:
     """Whether the incident has been quiet for long enough."""
-    return at - tracked.last_hot >= tracked.quiet
+    return at - tracked.last_hot >= LINGER
 
 
 def _first(incident: Incident) -> tuple[str, str, str]:
@@ -222,7 +177,3 @@ def _first(incident: Incident) -> tuple[str, str, str]:
         return ("", "", "")
     cause = incident.causes[0]
     return (cause.kind, cause.service, cause.change)
-
-
-def _quiet(heat: Heat) -> int:
-    return min(max(QUIET, heat.window), LONGEST_QUIET)

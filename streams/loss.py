@@ -24,8 +24,8 @@ DAYS = 7
 LEAD = 2 * 3600
 GUARD = 10 * 60
 CONFIDENCE = 0.95
-# With fewer days than this their spread says little, and the scatter before the onset stands in.
-FEW = 3
+# With fewer days than this their spread says little, and days are taken to differ by a tenth.
+FEW, USUAL_SPREAD = 3, 0.1
 
 # Only what adds up over minutes can be lost; the first pattern that matches is what people count.
 _ADDITIVE = tuple(
@@ -84,20 +84,20 @@ def estimate(
     key: SeriesKey, today: NDArray[np.float64], past: Sequence[NDArray[np.float64]], lead: int, guard: int
 ) -> Loss | None:
     """Loss from rows of equal length: `lead` points before the onset, of which the last `guard` may be hurt already, then
-    the incident. None when today says nothing before or nothing since."""
+    the incident. None when today says nothing before or since, or no earlier day does."""
     before, during = today[: max(0, lead - guard)], today[lead:]
     seen = np.isfinite(during)
     if not np.isfinite(before).any() or not seen.any():
         return None
     level, points = float(np.nanmean(before)), int(seen.sum())
     forecasts = [f for row in past if (f := _scaled(row, level, seen, lead, guard)) is not None]
+    if not forecasts:
+        return None
+    expected = float(np.median(forecasts))
+    days = len(forecasts)
+    spread = float(np.std(forecasts, ddof=1)) if days >= FEW else USUAL_SPREAD * expected
     scatter = float(np.nanstd(before)) * points**0.5  # of a sum, when points are independent
-    expected = float(np.median(forecasts)) if forecasts else level * points
-    if len(forecasts) >= FEW:
-        spread, degrees = float(np.hypot(np.std(forecasts, ddof=1), scatter)), len(forecasts) - 1
-    else:
-        spread, degrees = scatter, max(1, int(np.isfinite(before).sum()) - 1)
-    margin = float(student.ppf((1 + CONFIDENCE) / 2, degrees)) * spread
+    margin = float(student.ppf((1 + CONFIDENCE) / 2, max(days, FEW) - 1)) * float(np.hypot(spread, scatter))
     actual = float(during[seen].sum())
     gap = expected - actual
     return Loss(

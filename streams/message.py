@@ -80,7 +80,7 @@ def render(event: IncidentEvent, wording: Wording, *, first: bool = False) -> Me
     text = template.render(
         kind=event.kind, full=full, w=wording, i=incident, level=LEVELS[wording.language].get(incident.level, ""),
         layers=LAYERS[wording.language], top=_fault(incident), steps=_steps(incident), changes=_changes(incident),
-        guilty=GUILTY, quotes=[_cut(text) for text in incident.samples[: QUOTES if full else 1]],
+        guilty=GUILTY, quotes=[cut(text) for text in incident.samples[: QUOTES if full else 1]],
         owners=wording.owners(incident),
     )  # fmt: skip
     return Message(f"{_mark(event, wording)} {incident.title}", _laid_out(text), wording.owners(incident))
@@ -128,7 +128,8 @@ def _laid_out(text: str) -> str:
     return "".join(laid)
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """What a user wrote, on one line, short, and inert in chat Markdown."""
     flat = " ".join(text.split()).translate(_INERT)
     return flat if len(flat) <= QUOTE_LENGTH else flat[: QUOTE_LENGTH - 1] + "…"
 

@@ -38,8 +38,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "since": ("起", "since"),
     "curves": ("同一条时间轴", "On one time axis"),
     "voices": (
-        "用户声音：全部（灰）与负面（红）每分钟，虚线为前几天同时的负面",
-        "Said a minute: all (grey), negative (red); dashed: negative on days before",
+        "每分钟声音：全部灰、负面红，虚线为前几天",
+        "Said a minute: all grey, negative red, dashed: days before",
     ),
     "changes": ("变更", "Changes"),
     "no_changes": ("这段时间没有相关变更", "No change to these services in this window"),
@@ -77,8 +77,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "promised": ("承诺", "promised"),
     "unassigned": ("未指明产品", "No product named"),
     "hourly": (
-        "每小时：全部（灰）与负面（红），虚线为前几天日均",
-        "By the hour: all (grey), negative (red); dashed: mean of the days before",
+        "每小时声音：全部灰、负面红，虚线为前几天",
+        "Said an hour: all grey, negative red, dashed: days before",
     ),
     "hour": ("时", "h"),
     "pieces": ("条", ""),
@@ -91,6 +91,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "false": ("误报事件", "False incidents"),
     "stored": ("送出与入库", "Sent and stored"),
     "chat_message": ("群消息", "chat message"),
+    "users": ("用户", "users"),
     "cause": ("原因", "cause"),
     "none_followed": ("当日没有回访记录", "No follow-up recorded"),
 }

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from streams.curves import GREY, RED, Axis, Line, Mark, Panel, stacked
 from streams.digest import Digest, ProductDigest
 from streams.history import History
 from streams.incident_curves import story
-from streams.message import LAYERS, LEVELS, Wording
+from streams.message import LAYERS, LEVELS, Wording, cut
 from streams.notify.channel import Message, fit
 from streams.page_words import category, words
 from streams.records import Incident
@@ -81,6 +83,20 @@ def page(template: str, wording: Wording, **values: Any) -> str:
     )
 
 
+def chat(text: str) -> Markup:
+    """A chat message's Markdown as a chat shows it: headings, bold, code, quotes and list lines, all else escaped."""
+    shown = []
+    for line in text.splitlines():
+        marked = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(line.strip()))))
+        for start, element in (("### ", "h3"), ("&gt; ", "blockquote"), ("- ", "li")):
+            if marked.startswith(start):
+                shown.append(f"<{element}>{marked.removeprefix(start)}</{element}>")
+                break
+        else:
+            shown += [f"<p>{marked}</p>"] if marked else []
+    return Markup("\n".join(shown))  # everything of the message is escaped above
+
+
 def _compact(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
@@ -95,5 +111,7 @@ def _templates() -> Environment:
         autoescape=lambda name: (name or "").endswith(".html"),
     )
     environment.filters["compact"] = _compact
+    environment.filters["cut"] = cut
+    environment.filters["chat"] = chat
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}%"
     return environment

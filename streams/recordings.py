@@ -10,6 +10,7 @@ import datetime as dt
 import gzip
 import heapq
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
@@ -94,7 +95,7 @@ def _lines(path: Path, topic: str) -> Iterator[Line]:
                 yield from _csv_lines(cast(IO[bytes], file), path, topic)
             else:
                 yield from _json_lines(file, path, topic)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise RecordingError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 from streams.broker import client_options
 from streams.config import KafkaAccess, Settings
@@ -13,13 +14,38 @@ from streams.store import progress
 from streams.store.client import Store
 
 
+class EndOffsets:
+    """Asks Kafka for the end of every source partition, over one connection. For one thread."""
+
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
+        self._consumer: Any = None
+
+    def read(self) -> dict[tuple[str, int], int]:
+        """(topic, partition) → the offset after its last record. Raises KafkaError, after which the next call connects anew."""
+        from kafka import KafkaConsumer, TopicPartition
+        from kafka.errors import KafkaError
+
+        try:
+            self._consumer = self._consumer or KafkaConsumer(**client_options(self._access), bootstrap_timeout_ms=5_000)
+            numbers = {topic: self._consumer.partitions_for_topic(topic) or () for topic in SOURCES}
+            places = [TopicPartition(topic, number) for topic in SOURCES for number in numbers[topic]]
+            return {(place.topic, place.partition): end for place, end in self._consumer.end_offsets(places).items()}
+        except KafkaError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+
 def end_offsets(access: KafkaAccess) -> dict[tuple[str, int], int]:
     """(topic, partition) → the offset after its last record, for all source topics. Raises KafkaError."""
-    from kafka import KafkaConsumer, TopicPartition
-
-    with closing(KafkaConsumer(**client_options(access))) as consumer:
-        places = [TopicPartition(topic, number) for topic in SOURCES for number in consumer.partitions_for_topic(topic) or ()]
-        return {(place.topic, place.partition): end for place, end in consumer.end_offsets(places).items()}
+    with closing(EndOffsets(access)) as ends:
+        return ends.read()
 
 
 def lag(ends: dict[tuple[str, int], int], store: Store) -> int:

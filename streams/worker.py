@@ -25,6 +25,7 @@ from streams.cycle import Cycle
 from streams.sink import Sink
 from streams.store.client import Store, StoreError, StoreUnavailable
 from streams.store.topology import save
+from streams.stored import EndOffsets
 
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -47,11 +48,11 @@ def run(settings: Settings) -> None:
     _patiently(lambda: _check_schema(first), StoreUnavailable)
     save(first, topology)
     stopping = threading.Event()
-    tagger, cycle = load_tagger(topology), Cycle(settings)
+    tagger, cycle, ends = load_tagger(topology), Cycle(settings), EndOffsets(access)
     sinks = {name: Sink(stores[name], tagger, settings.store_patience, stopping) for name in LANES}
     with tempfile.TemporaryDirectory(prefix="huiyin-worker-") as data:
         processes = {name: sink.process for name, sink in sinks.items()}
-        _serve(Wiring(settings, Path(data), processes, cycle.run, stopping))
+        _serve(Wiring(settings, Path(data), processes, lambda: cycle.run(ends.read()), stopping))
 
 
 def read_topology(settings: Settings) -> Topology:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import config
 from streams.config import ClickHouseAccess, Endpoints, KafkaAccess, SettingError
 
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 PASSWORDS = {role: f"secret-{role}" for role in config.ROLES}
 UP = Endpoints(
     broker="127.0.0.1:41000",
@@ -98,3 +101,33 @@ def test_a_record_without_a_password_is_refused(tmp_path: Path) -> None:
     (tmp_path / "endpoints.json").write_bytes(msgspec.json.encode(record))
     with pytest.raises(SettingError, match="no password for grafana_ro, reader, writer"):
         config.read_endpoints(tmp_path / "endpoints.json")
+
+
+def compose_environment(service: str) -> dict[str, str]:
+    """A service's environment in compose.yaml, with the passwords of .env filled in."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    return {name: re.sub(r"\$\{(\w+):[?-]\}", r"\1", value) for name, value in services[service]["environment"].items()}
+
+
+def cluster_environment(kind: str) -> dict[str, str]:
+    """The environment of the Job or the Deployment in kubernetes.yaml, with what its secret says in the comment."""
+    text = (DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")
+    secret = dict(re.findall(r"--from-literal=([\w-]+)=(\S+)", text))
+    documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    (container,) = documents[kind]["spec"]["template"]["spec"]["containers"]
+    own = {entry["name"]: secret[entry["valueFrom"]["secretKeyRef"]["key"]] for entry in container["env"]}
+    return {**documents["ConfigMap"]["data"], **own}
+
+
+@pytest.mark.parametrize("environment", [compose_environment("migrate"), cluster_environment("Job")])
+def test_the_deployments_name_every_role_by_the_user_that_the_embedded_server_has(environment: dict[str, str]) -> None:
+    settings = config.load({"HUIYIN_HOME": "/nonexistent", **environment})
+    assert settings.kafka_access().broker == "kafka:9092"
+    assert {role: settings.clickhouse_access(role).user for role in config.ROLES} == config.EMBEDDED_USERS
+
+
+@pytest.mark.parametrize("environment", [compose_environment("worker"), cluster_environment("Deployment")])
+def test_a_deployed_worker_is_not_given_the_administrator(environment: dict[str, str]) -> None:
+    settings = config.load({"HUIYIN_HOME": "/nonexistent", **environment})
+    assert set(settings.clickhouse) == {"writer", "reader"}
+    assert settings.kafka_access().security == environment.get("HUIYIN_KAFKA_SECURITY", "PLAINTEXT")

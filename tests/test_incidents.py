@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.judgement import Cause, Surge
+from models.judgement import Cause
 from models.topology import parse_topology
 from models.window import SeriesKey
 from streams import incidents
+from streams.heat import Heat
 from streams.history import Said
-from streams.incidents import Heat
 from streams.loss import estimate
 from streams.quotes import typical
 from streams.slices import in_words, narrowest
@@ -30,7 +30,7 @@ T = 1_767_323_100
 
 
 def _heat(service: str, onset: int = T, level: int = 1, window: int = 300) -> Heat:
-    return Heat(service, "", level, 0.6, onset, 0.01, 9.0, window)
+    return Heat(service, "", level, 0.6, onset, 0.01, 9.0, window, "")
 
 
 def _cause(service: str) -> Cause:
@@ -69,11 +69,24 @@ def test_the_id_depends_on_the_surge_alone() -> None:
     assert _incident("cart").incident.id != _incident("shop").incident.id
 
 
-def test_quiet_lasts_as_long_as_the_surge_was_wide() -> None:
-    short = incidents.opened(_heat("cart"), T, "")
-    assert not incidents.over(short, T + incidents.QUIET - 60) and incidents.over(short, T + incidents.QUIET)
-    wide = incidents.touched(short, _heat("cart", window=6 * 3600), T + 60)
-    assert not incidents.over(wide, T + 60 + 6 * 3600 - 60) and incidents.over(wide, T + 60 + 6 * 3600)
+def test_it_is_over_when_nothing_was_hot_for_a_while() -> None:
+    tracked = incidents.touched(incidents.opened(_heat("cart"), T, ""), _heat("cart"), T + 600)
+    assert not incidents.over(tracked, T + 600 + incidents.LINGER - 60) and incidents.over(tracked, T + 600 + incidents.LINGER)
+
+
+@pytest.mark.parametrize(("onset", "service", "goes_on"), [(900, "cart", True), (1800, "shop", False), (4000, "cart", False)])
+def test_a_surge_that_set_in_before_the_end_goes_on_with_the_incident(onset: int, service: str, goes_on: bool) -> None:
+    closed = msgspec.structs.replace(_incident("cart").incident, status="resolved", resolved_at=incidents.utc(T + 1200))
+    again = incidents.resumed(_heat(service, T + onset, window=1800), [closed])
+    assert (again is not None) is goes_on
+    assert again is None or (again.id, again.status) == (closed.id, "open")
+
+
+def test_a_run_that_dates_an_onset_otherwise_finds_the_recorded_incident() -> None:
+    recorded = _incident("cart").incident
+    same = incidents.same_surge(_heat("cart", T + 120), [recorded])
+    assert same is not None and incidents.opened(same, T + 300, "").incident.id == recorded.id
+    assert incidents.same_surge(_heat("cart", T + 7200), [recorded]) is None
 
 
 def test_a_touch_widens_and_raises_but_never_lowers() -> None:
@@ -90,20 +103,10 @@ def test_news_is_a_level_a_service_a_cause_or_many_more_complaints() -> None:
         assert incidents.worth_telling(before, msgspec.structs.replace(same, **news), 10)
 
 
-def test_a_category_is_named_when_it_carries_the_surge() -> None:
-    def surge(category: str, observed: float) -> Surge:
-        return Surge(
-            service="pay", category=category, at=T, onset=T, observed=observed, expected=1, score=0.6, level=1, window=300
-        )
-
-    assert incidents.heats([surge("", 21), surge("refund", 15), surge("login", 4)])[0].category == "refund"
-    assert incidents.heats([surge("", 21), surge("refund", 8)])[0].category == ""
-    assert [heat.service for heat in incidents.heats([surge("", 2)])] == ["pay"]
-
-
 def _said(number: int, **slices: str) -> Said:
     fields = {"channel": "app", "region": "", "app_version": "", "cohort": ""} | slices
-    return Said(str(number), T + number, f"第 {number} 条", -1, "pay", "", *fields.values())
+    channel, region, app_version, cohort = fields.values()
+    return Said(str(number), T + number, f"第 {number} 条", -1, "pay", "", channel, region, app_version, cohort)
 
 
 def test_the_narrowest_slice_is_found_among_the_wider_ones() -> None:

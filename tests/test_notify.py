@@ -22,7 +22,7 @@ from streams.notify import CHANNELS, configured
 from streams.notify.channel import Accepted, Channel, Message, Refused, Response, Retry, TransportError, fit, post
 from streams.notify.dingtalk import DingTalk
 from streams.notify.inbox import Inbox, serving
-from streams.notify.outbox import plan
+from streams.notify.outbox import delivery, plan
 from streams.records import Incident, IncidentEvent
 
 SECRET = "SEC-of-the-test"
@@ -196,7 +196,7 @@ def test_a_plan_covers_every_event_once_within_the_room(cells: list[tuple[int, i
             for number, minute, level in cells
         }.values()
     )
-    parcels = plan(events, room, WORDING)
+    parcels = plan({delivery(event): event for event in events}, room, WORDING)
     covered = [key for parcel in parcels for key in parcel.covers]
     assert len(parcels) <= room and len(covered) == len(set(covered))
     assert len(covered) == (len(events) if room else 0)
@@ -204,8 +204,8 @@ def test_a_plan_covers_every_event_once_within_the_room(cells: list[tuple[int, i
 
 def test_a_full_minute_merges_by_incident_first_and_keeps_the_gravest_apart() -> None:
     events = [_event(1, "opened", 0), _event(1, "updated", 5), _event(2, "opened", 1, level=3), _event(3, "opened", 2)]
-    assert len(plan(events, 4, WORDING)) == 4
-    first, *_ = plan(events, 3, WORDING)
+    assert len(plan({delivery(event): event for event in events}, 4, WORDING)) == 4
+    first, *_ = plan({delivery(event): event for event in events}, 3, WORDING)
     assert len(first.covers) == 2 and "下一步" in first.message.text and "更新" in first.message.title
-    alone, rest = plan(events, 2, WORDING)
+    alone, rest = plan({delivery(event): event for event in events}, 2, WORDING)
     assert "第 2 起" in alone.message.title and "第 1 起" in rest.message.text and "第 3 起" in rest.message.text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streams.folder_metrics import FolderError
+from streams.folder_csv import FolderError
 
 
 @click.command()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(name="demo")
 @click.option(
-    "--speed", type=click.FloatRange(min=1), default=720.0, show_default=True, help="The shown day's speed, times real time."
+    "--speed", type=click.FloatRange(min=1), default=900.0, show_default=True, help="The shown day's speed, times real time."
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another day with the same plot.")
 @click.option(
@@ -84,7 +84,7 @@ def _play(settings: Settings, scenario: Scenario, speed: float, out: Path, keep:
             written = tell.write_all(result, scenario, stage.settings, out, wording)
     except (PartFailed, JarsUnavailable, ReplayError, StoreError, StoreUnavailable, SchemaError, TopicsError) as error:
         raise click.ClickException(str(error)) from error
-    tell.show(result, scenario, wording, Console())
+    tell.show(result, wording, Console(width=None if sys.stdout.isatty() else 140))
     for address in written.published:
         click.echo(address)
     click.echo(out / "index.html")

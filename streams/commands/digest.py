@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 )
 @click.option("--send", is_flag=True, help="Send the message to the configured chat channels, too.")
 def command(date: dt.datetime | None, product: str, out: Path, negative_limit: int, send: bool) -> None:
-    """Write the day's sentiment digest from ClickHouse: volume and polarity against the seven days before, pain points with typical
-    words, praise, suggestions, incidents with their cause, follow-up, negative mentions above the limit.
+    """Write the day's sentiment digest from ClickHouse.
+
+    Per product: volume and polarity against the seven days before, pain points with typical words, praise, suggestions,
+    incidents with their cause, follow-up, negative mentions above the limit.
 
     Prints the paths of the page (HTML, self-contained) and of the chat message (Markdown, at most 4,096 bytes).
     """

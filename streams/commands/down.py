@@ -10,7 +10,7 @@ from contextlib import suppress
 import click
 
 from streams import config
-from streams.local.parts import keeper
+from streams.local.folder import keeper
 
 PATIENCE = 60
 

@@ -10,7 +10,7 @@ import msgspec
 from models.impact import Grey, ImpactError, impact
 from models.topology import TopologyError
 from streams.folder import Folder
-from streams.folder_metrics import FolderError
+from streams.folder_csv import FolderError
 
 
 @click.command()

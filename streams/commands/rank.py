@@ -10,7 +10,7 @@ import msgspec
 from models.causes import rank
 from models.topology import TopologyError
 from streams.folder import Folder
-from streams.folder_metrics import FolderError, epoch_seconds
+from streams.folder_csv import FolderError, epoch_seconds
 
 
 def _moment(_context: click.Context, _parameter: click.Parameter, text: str) -> int:

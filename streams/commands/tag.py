@@ -57,15 +57,20 @@ class _BadLineError(ValueError):
 @click.option(
     "--lexicon", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A lexicon instead of the shipped one."
 )
+@click.option(
+    "--own-category",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder written by train --task category: its categories replace the shipped ones.",
+)
 @click.option("--plain", is_flag=True, help="A text a line instead of JSON (the rule for .txt files).")
-def command(file: Path, services: Path | None, lexicon: Path | None, plain: bool) -> None:
+def command(file: Path, services: Path | None, lexicon: Path | None, own_category: Path | None, plain: bool) -> None:
     """Judge complaints: sentiment, polarity, service, category, intents, aspects, keywords, personal data masked.
 
     FILE holds one JSON object a line with `text` and, if known, `id` and `service` (.gz is read too), or plain text a
     line (.txt, or --plain); - is standard input, answered as it arrives. One JSON object a line comes back in the same
     order. A bad line ends the run with its number; the lines before it have been answered.
     """
-    tagger = _tagger(services, lexicon)
+    tagger = _tagger(services, lexicon, own_category)
     name = "standard input" if str(file) == "-" else str(file)
     as_text = plain or file.name.removesuffix(".gz").endswith(".txt")
     try:
@@ -80,12 +85,12 @@ def command(file: Path, services: Path | None, lexicon: Path | None, plain: bool
         raise click.ClickException(str(error)) from error
 
 
-def _tagger(services: Path | None, lexicon: Path | None) -> Tagger:
+def _tagger(services: Path | None, lexicon: Path | None, own_category: Path | None) -> Tagger:
     from models.topology import TopologyError, parse_topology
 
     try:
         topology = parse_topology(services.read_text(encoding="utf-8"), str(services)) if services else None
-        return load_tagger(topology, lexicon=lexicon)
+        return load_tagger(topology, lexicon=lexicon, own_category=own_category)
     except (TopologyError, LexiconError, ArtefactError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
 

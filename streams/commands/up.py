@@ -14,8 +14,9 @@ import click
 
 from streams import config
 from streams.config import Endpoints
+from streams.local.folder import AlreadyRunning, keeper
 from streams.local.jars import JarsUnavailable
-from streams.local.parts import AlreadyRunning, Parts, keeper, started
+from streams.local.parts import Parts, started
 from streams.local.process import PartFailed
 
 LAST_LINE = "export HUIYIN_BROKER="
@@ -68,9 +69,9 @@ def _asked(_number: int, _frame: FrameType | None) -> None:
 
 
 def _watch(parts: Parts) -> None:
-    while not (failure := parts.failure()):
+    """Returns when a part has died."""
+    while not parts.failure():
         time.sleep(0.5)
-    raise failure
 
 
 def _detached(home: Path) -> None:
@@ -79,7 +80,8 @@ def _detached(home: Path) -> None:
         raise AlreadyRunning(home)
     log = home / "logs" / "up.log"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log.parent.mkdir(exist_ok=True)
         errors = log.open("wb")
     except OSError as error:
         raise PartFailed(f"the data folder {home} cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The scenario as files instead of a stream: a folder that `backtest`, `rank` and `replay` read (DESIGN §3), with the truth beside."""
+"""The scenario as files: a folder that `backtest`, `rank` and `replay` read (DESIGN §3), with the truth beside."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = {records.COMPLAINTS: "complaints.ndjson", records.CHANGES: "changes.ndjs
 
 
 def write(scenario: Scenario, folder: Path) -> list[Path]:
-    """Writes the whole scenario; gives the paths. Points of a cohort are left out of metrics.csv, which has no place for labels."""
+    """Writes the whole scenario; gives the paths. metrics.csv has no place for labels: points of a cohort are left out."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = scenario.clock
     lines: dict[str, list[bytes]] = {name: [] for name in FILES.values()}

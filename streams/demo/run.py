@@ -26,7 +26,7 @@ from streams.store import incidents, progress
 from streams.store.client import Store
 
 BATCH = 1000  # records in a Kafka value, at most
-SETTLE = 90.0  # seconds to wait, after the last record, for everything to be stored and judged
+SETTLE = 300.0  # seconds to wait, after the last record, for everything to be stored and judged
 # Minutes behind the last record up to which judging must have come: a watermark never reaches the last minute itself.
 UNJUDGED = 10
 
@@ -59,7 +59,10 @@ class Result:
 
 
 class Sending(threading.Thread):
-    """Sends the scenario: the quiet days as fast as it goes, the shown day at `speed`. `at` is how far it has come (epoch seconds)."""
+    """Sends the scenario: the quiet days as fast as it goes, the shown day at `speed`.
+
+    `at` is how far it has come (epoch seconds), `count` how many records have gone.
+    """
 
     def __init__(self, scenario: Scenario, settings: Settings, speed: float) -> None:
         super().__init__(name="sending", daemon=True)
@@ -100,7 +103,7 @@ def yesterday(zone: dt.tzinfo) -> dt.date:
 
 
 def play(stage: Stage, scenario: Scenario, options: Options, watch: Watch) -> Result:
-    """Plays the scenario on the stage and waits until all of it is stored and judged. Raises PartFailed and what sending raises."""
+    """Plays the scenario and waits until all of it is stored and judged. Raises PartFailed and what sending raises."""
     began = time.monotonic()
     sending = Sending(scenario, stage.settings, options.speed)
     reader = Store(stage.settings.clickhouse_access("reader"))

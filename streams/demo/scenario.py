@@ -17,7 +17,7 @@ import numpy as np
 
 from models.window import SeriesKey
 from streams import records
-from streams.demo import events, machines, shop, users
+from streams.demo import events, machines, plot, shop, users
 
 Sent = tuple[str, float, dict[str, Any]]  # topic, epoch seconds, record
 
@@ -44,7 +44,7 @@ class Scenario:
         self.clock = events.Clock(first=midnight - quiet_days * 86400, day=midnight, size=size, zone=zone)
         machine_seed, quiet_seed, user_seed, change_seed = np.random.SeedSequence(seed).spawn(4)
         self.pace = shop.rhythm(np.arange(size))
-        self._events = events.planted(self.clock)
+        self._events = plot.planted(self.clock)
         self.series = machines.measure(self._events, self.pace, machine_seed)
         ill = machines.trouble(self._events, size)
         self._extra = users.talk(self._events, ill, self.pace)

@@ -1,4 +1,4 @@
-"""The demonstration's stage: embedded parts, schema, topics, a chat robot of its own and a worker as a process; all stopped at the end."""
+"""The demonstration's stage: embedded parts, tables, topics, a chat robot and a worker process of its own; stopped at the end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def standing(base: Settings, out: Path, say: Callable[[str], None]) -> Iterator[
             "HUIYIN_CYCLE_SECONDS": CYCLE_SECONDS,
             "HUIYIN_DINGTALK_SECRET": "SECdemo",
         }
-        settings = config.load(ours)
+        settings = config.load({**ours, "GRAFANA_URL": base.grafana_url, "GRAFANA_TOKEN": base.grafana_token})
         say("creating tables and topics")
         with closing(Store(settings.clickhouse_access("admin"))) as admin:
             migrate(admin, settings.retention_days)

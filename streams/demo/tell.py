@@ -1,4 +1,4 @@
-"""The end of the demonstration: a Result in; a table on standard output, pages, digest, dashboards and an index in the folder out."""
+"""The end of the demonstration: a Result in; a table on the terminal, pages, digest, dashboards and an index.html out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 from rich.console import Console
 from rich.table import Table
 
 import dashboards
+from dashboards.panels import Json
 from streams import pages
 from streams.commands.dashboards import publish_all, write
 from streams.config import Settings
@@ -44,25 +46,27 @@ class Row(NamedTuple):
 
 
 def rows(result: Result, wording: Wording) -> list[Row]:
-    """The table: one row a planted event."""
-    return [_row(finding, result, wording) for finding in result.summary.findings]
+    """The table: one row a planted event, in the order in which users felt them."""
+    ordered = sorted(result.summary.findings, key=lambda finding: finding.planted.felt or finding.planted.begins)
+    return [_row(finding, result, wording) for finding in ordered]
 
 
 def _row(finding: Finding, result: Result, wording: Wording) -> Row:
     zh, planted = wording.language == "zh", finding.planted
-    felt = wording.clock(planted.felt or planted.begins)
+    title = planted.title if zh else planted.english or planted.title
+    felt = f"{dt.datetime.fromtimestamp(planted.felt or planted.begins, wording.timezone):%H:%M}"
     if not planted.incident:
         wrong = [one for one in result.summary.false if _during(one, planted)]
         calm = ("没有误报" if zh else "no alarm") if not wrong else (f"误报 {len(wrong)}" if zh else f"{len(wrong)} false")
-        return Row(planted.title, felt, calm, "", "", "")
+        return Row(title, felt, calm, "", "", "")
     if finding.incident is None:
-        return Row(planted.title, felt, "未发现" if zh else "missed", "", "", "")
+        return Row(title, felt, "未发现" if zh else "missed", "", "", "")
     more = f" (+{len(finding.more)})" if finding.more else ""
     rank = f"#{finding.rank}" if finding.rank else ("未列出" if zh else "not listed")
     if finding.incident.verdict == "unexplained":
         rank += "（判为无因）" if zh else " (unexplained)"
     delay = f"{finding.delay_minutes:.0f} {'分钟' if zh else 'min'}"
-    return Row(planted.title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh))
+    return Row(title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh))
 
 
 def _verdict(finding: Finding, zh: bool) -> str:
@@ -79,7 +83,7 @@ def _during(incident: Incident, planted: Planted) -> bool:
     return bool(touched) and planted.begins <= incident.opened_at.timestamp() <= planted.ends + LATE
 
 
-def show(result: Result, scenario: Scenario, wording: Wording, console: Console) -> None:
+def show(result: Result, wording: Wording, console: Console) -> None:
     """Prints the summary."""
     zh = wording.language == "zh"
     table = Table(title=("埋下的事件与找到的" if zh else "What was planted and what was found"), title_justify="left")
@@ -124,7 +128,7 @@ class Written(NamedTuple):
 
 
 def write_all(result: Result, scenario: Scenario, settings: Settings, out: Path, wording: Wording) -> Written:
-    """Writes pages, digest, dashboards and index.html. Raises StoreError, StoreUnavailable, click.ClickException."""
+    """Writes pages, digest, dashboards and index.html. Raises StoreError, StoreUnavailable."""
     date = dt.datetime.fromtimestamp(scenario.clock.day, scenario.clock.zone).date()
     with closing(Store(settings.clickhouse_access("reader"))) as store:
         history = StoredHistory(store)
@@ -139,11 +143,22 @@ def write_all(result: Result, scenario: Scenario, settings: Settings, out: Path,
     for board in built.values():
         board["time"] = {name: _iso(scenario.clock.day + after) for name, after in (("from", 0), ("to", 86400))}
     paths = [str(path.relative_to(out)) for path in write(built, out / "dashboards")]
-    published = publish_all(settings, built) if settings.grafana_url else []
+    published = _published(settings, built)
     written = Written(named, _messages(out), paths, published)
     table = {"date": date, "rows": rows(result, wording), "heads": HEADS[wording.language]}
     _text(out / "index.html", pages.page("index.html", wording, **table, written=written, result=result))
     return written
+
+
+def _published(settings: Settings, built: dict[str, Json]) -> list[str]:
+    """Where the dashboards went, when a Grafana is named. One that refuses does not spoil the demonstration."""
+    if not settings.grafana_url:
+        return []
+    try:
+        return publish_all(settings, built)
+    except click.ClickException as error:
+        error.show()
+        return []
 
 
 def _messages(out: Path) -> list[tuple[str, str]]:

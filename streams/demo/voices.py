@@ -52,7 +52,7 @@ class Voices:
     def _complaint(self, core: str) -> str:
         draw, words = self._random, self._words
         if draw.random() < BARE_SHARE:
-            return core + draw.choice(words["closers"])
+            return core + str(draw.choice(words["closers"]))
         parts = [core, draw.choice(words["consequences"]), draw.choice(words["demands"])]
         comma = draw.choice(("，", "，", "，", " ", ",", "。"))
         opener = draw.choice(words["openers"]["angry" if draw.random() < 0.6 else "plain"])

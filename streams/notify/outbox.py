@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams import message
+from streams.incidents import version
 from streams.message import Wording
 from streams.notify.channel import Accepted, Channel, Message, Outcome, Refused, Retry, Transport, TransportError
 from streams.records import IncidentEvent
@@ -50,13 +51,13 @@ class Outbox:
 
     def add(self, events: Iterable[IncidentEvent]) -> None:
         """Takes events that the store already owes this channel."""
-        self._queue.update({_key(event): event for event in events})
+        self._queue.update({delivery(event): event for event in events})
 
     def deliver(self) -> None:
         """Sends as much as rate and backoff allow now. Raises StoreUnavailable; a robot that fails is tried again later."""
         if not self._queue or self._clock() < self._not_before:
             return
-        for parcel in plan(list(self._queue.values()), self._room(), self._wording):
+        for parcel in plan(self._queue, self._room(), self._wording):
             outcome = self._send(parcel.message)
             if isinstance(outcome, Retry):
                 self._wait(outcome)
@@ -93,40 +94,40 @@ class Outbox:
         return max(0, self._channel.per_minute - len(self._attempts))
 
 
-def plan(events: Sequence[IncidentEvent], room: int, wording: Wording) -> list[Parcel]:
-    """At most `room` messages which say all of `events`: the gravest incidents by themselves, the rest in one."""
-    if room == 0 or not events:
+def plan(owed: Mapping[Delivery, IncidentEvent], room: int, wording: Wording) -> list[Parcel]:
+    """At most `room` messages which say all that is owed: the gravest incidents by themselves, the rest in one."""
+    if room == 0 or not owed:
         return []
-    ordered = sorted(events, key=lambda event: (event.incident.updated_at, event.incident.id, _ORDER[event.kind]))
+    ordered = sorted(owed.items(), key=lambda item: (item[0].version, item[0].incident, _ORDER[item[1].kind]))
     if len(ordered) <= room:
-        return [Parcel(message.render(event, wording), (_key(event),)) for event in ordered]
-    by_incident: dict[str, list[IncidentEvent]] = {}
-    for event in ordered:
-        by_incident.setdefault(event.incident.id, []).append(event)
-    parcels = [_newest(together, wording) for together in by_incident.values()]
-    if len(parcels) <= room:
-        return parcels
-    grave = sorted(by_incident.values(), key=lambda together: -together[-1].incident.level)
+        return [Parcel(message.render(event, wording), (key,)) for key, event in ordered]
+    by_incident: dict[str, list[tuple[Delivery, IncidentEvent]]] = {}
+    for key, event in ordered:
+        by_incident.setdefault(key.incident, []).append((key, event))
+    if len(by_incident) <= room:
+        return [_newest(together, wording) for together in by_incident.values()]
+    grave = sorted(by_incident.values(), key=lambda together: -together[-1][1].incident.level)
     parcels = [_newest(together, wording) for together in grave]
     alone, rest = parcels[: room - 1], parcels[room - 1 :]
     covers = tuple(key for parcel in rest for key in parcel.covers)
     return [*alone, Parcel(message.merged([parcel.message for parcel in rest], wording), covers)]
 
 
-def _newest(events: Sequence[IncidentEvent], wording: Wording) -> Parcel:
-    first = any(event.kind == "opened" for event in events)
-    return Parcel(message.render(events[-1], wording, first=first), tuple(_key(event) for event in events))
+def delivery(event: IncidentEvent) -> Delivery:
+    """What an event is called in the outbox."""
+    return Delivery(event.incident.id, event.kind, version(event.incident))
 
 
-def _key(event: IncidentEvent) -> Delivery:
-    return Delivery(event.incident.id, event.kind, int(event.incident.updated_at.timestamp()))
+def _newest(together: Sequence[tuple[Delivery, IncidentEvent]], wording: Wording) -> Parcel:
+    first = any(event.kind == "opened" for _, event in together)
+    return Parcel(message.render(together[-1][1], wording, first=first), tuple(key for key, _ in together))
 
 
 def _restored(store: Store, channel: str) -> dict[Delivery, IncidentEvent]:
     owed = pending(store, channel)
-    incidents = read(store, {delivery.incident for delivery in owed}) if owed else {}
+    incidents = read(store, {key.incident for key in owed}) if owed else {}
     return {
-        delivery: IncidentEvent(delivery.event, incidents[delivery.incident])  # type: ignore[arg-type]
-        for delivery in owed
-        if delivery.incident in incidents
+        key: IncidentEvent(key.event, incidents[key.incident])  # type: ignore[arg-type]
+        for key in owed
+        if key.incident in incidents
     }

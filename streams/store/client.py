@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 from clickhouse_driver import Client, errors
+from clickhouse_driver.errors import ErrorCodes as Code
 from numpy.typing import NDArray
 
 from streams.config import ClickHouseAccess
@@ -29,9 +30,16 @@ class StoreError(Exception):
     """ClickHouse refused: the query, the data or the credentials are wrong, and trying again will not help."""
 
 
-# Server refusals that pass with time (src/Common/ErrorCodes.cpp): timeout, too many queries, memory, read-only table,
-# disk space, too many parts, cancelled, aborted, shutdown, keeper.
-_PASSING: Final = frozenset({159, 202, 209, 210, 236, 241, 242, 243, 252, 319, 394, 415, 425, 574, 734, 999})
+# Server refusals that pass with time. Numbers: codes that the driver has no name for (src/Common/ErrorCodes.cpp).
+_PASSING: Final = frozenset(
+    {
+        *(Code.TIMEOUT_EXCEEDED, Code.TOO_MANY_SIMULTANEOUS_QUERIES, Code.MEMORY_LIMIT_EXCEEDED, Code.NOT_ENOUGH_SPACE),
+        *(Code.SOCKET_TIMEOUT, Code.NETWORK_ERROR, Code.ALL_CONNECTION_TRIES_FAILED, Code.QUERY_WAS_CANCELLED, Code.ABORTED),
+        *(Code.TABLE_IS_READ_ONLY, Code.TOO_MANY_PARTS, Code.UNKNOWN_STATUS_OF_INSERT, Code.KEEPER_EXCEPTION, Code.NO_ZOOKEEPER),
+        *(Code.TOO_LESS_LIVE_REPLICAS, Code.UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE),
+        734,  # QUERY_WAS_CANCELLED_BY_CLIENT
+    }
+)
 _NUMBERS: Final = re.compile(r"(?:LowCardinality\()?(U?Int(?:8|16|32|64)|Float32|Float64)\)?")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

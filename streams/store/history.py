@@ -36,17 +36,18 @@ FROM
 GROUP BY layer, service, metric
 ORDER BY layer, service, metric
 """
+# Compared as DateTime64: where `ts < DateTime` decides on parts to read (26.9), it drops the last second's fractions.
 _CHANGES = """
 SELECT id, toUnixTimestamp(ts) AS at, kind, service, title, stage, cohort
 FROM changes FINAL
-WHERE ts >= fromUnixTimestamp({start:Int64}) AND ts < fromUnixTimestamp({end:Int64})
+WHERE ts >= {start:DateTime64(3, 'UTC')} AND ts < {end:DateTime64(3, 'UTC')}
     AND (empty({services:Array(String)}) OR service IN {services:Array(String)})
 ORDER BY ts, id, stage
 """
 _SAID = """
 SELECT id, toUnixTimestamp(ts) AS at, text, polarity, service, category, channel, region, app_version, cohort, rating
 FROM complaints FINAL
-WHERE ts >= fromUnixTimestamp({start:Int64}) AND ts < fromUnixTimestamp({end:Int64})
+WHERE ts >= {start:DateTime64(3, 'UTC')} AND ts < {end:DateTime64(3, 'UTC')}
     AND service = {service:String} AND ({category:String} = '' OR category = {category:String})
 ORDER BY ts DESC, id DESC
 LIMIT {limit:UInt32}

@@ -38,14 +38,29 @@ def save(store: Store, events: Sequence[IncidentEvent]) -> None:
         store.insert("incidents", {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def open_at(store: Store, through: int) -> list[Incident]:
-    """The incidents that were open at `through` (epoch seconds), whatever became of them later, oldest first."""
+def unsaved(store: Store, events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
+    """The events that an earlier run, cut off before it noted its progress, has not saved already."""
+    if not events:
+        return []
+    ids = sorted({event.incident.id for event in events})
+    saved = dict(store.rows("SELECT id, max(version) FROM incidents WHERE id IN {ids:Array(String)} GROUP BY id", {"ids": ids}))
+    return [event for event in events if version(event.incident) > saved.get(event.incident.id, 0)]
+
+
+def known_at(store: Store, through: int, remembered: int) -> list[Incident]:
+    """As of `through` (epoch seconds): the incidents then open, and those resolved in the `remembered` seconds before."""
     found = store.rows(
         f"{_SELECT} WHERE opened_at <= {{through:DateTime64(3, 'UTC')}}"
-        " AND (status = 'open' OR resolved_at > {through:DateTime64(3, 'UTC')}) ORDER BY opened_at, id",
-        {"through": _moment(through)},
+        " AND (status = 'open' OR resolved_at > {since:DateTime64(3, 'UTC')}) ORDER BY opened_at, id",
+        {"through": _moment(through), "since": _moment(through - remembered)},
     )
-    return [msgspec.structs.replace(_incident(row), status="open", resolved_at=None) for row in found]
+    return [_as_of(_incident(row), through) for row in found]
+
+
+def _as_of(incident: Incident, through: int) -> Incident:
+    if incident.resolved_at is None or incident.resolved_at.timestamp() <= through:
+        return incident
+    return msgspec.structs.replace(incident, status="open", resolved_at=None)
 
 
 def opened_after(store: Store, through: int) -> list[Incident]:

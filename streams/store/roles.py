@@ -1,6 +1,6 @@
 """What each role may do: a database in, grants out, and on an external server the roles themselves.
 
-The embedded server reads its users, with these grants, from deploy/embedded/clickhouse-users.xml: its access storage takes no SQL.
+The embedded server reads its users, with these grants, from deploy/embedded/clickhouse-users.xml (it takes none by SQL).
 An external server gets the roles from `create_roles` and, where settings name them, users from `create_users`.
 """
 

@@ -34,6 +34,12 @@ SELECT uniqExact(source, minute), toUnixTimestamp(min(at))
 FROM (SELECT source, minute, mark, min(marked_at) AS at FROM dirty_minutes GROUP BY source, minute, mark HAVING sum(pending) != 0)
 """
 
+_NOW = r"""
+SELECT toUnixTimestamp64Nano(now64(9)),
+    toUnixTimestamp(now() - toIntervalDay(toUInt32OrZero(extract(engine_full, 'toIntervalDay\((\d+)\)'))))
+FROM system.tables WHERE database = currentDatabase() AND name = 'complaints'
+"""
+
 # A raw row only ever joins a series, never leaves it, until retention removes it. So the row with more points is the truer one,
 # whoever wrote it and whatever the clocks said, and a late record cannot undo a minute whose raw rows have expired: points lead
 # the version (to 2^22 a minute and series), time decides between equals. 42 bits of ms reach to the year 2109.
@@ -50,27 +56,29 @@ SETTINGS max_bytes_before_external_group_by = 536870912, do_not_merge_across_par
 """
 
 # A complaint tagged anew moves to another key: keys that the rollup has and the raw rows have not get a row of zeros. A minute
-# with fewer raw rows than its rollup counts has lost some to retention and stays as it was. The version never falls below the
-# row it replaces, so that a clock set back delays nothing.
+# whose first rows arrived before the horizon of retention, and that would shrink, has lost raw rows and stays as it was. The
+# version never falls below the row it replaces, so that a clock set back delays nothing.
 _COMPLAINTS = """
-INSERT INTO complaints_1m (minute, service, category, total, negative, positive, sentiment_sum, version)
-SELECT at, service, category, sum(n) AS now_total, sum(blaming), sum(praising), sum(sentiments),
-    greatest({now:UInt64}, max(was_version) + 1)
+INSERT INTO complaints_1m (minute, service, category, total, negative, positive, sentiment_sum, arrived_from, version)
+SELECT at, service, category, sum(n) AS total, sum(blaming) AS negative, sum(praising) AS positive,
+    sum(sentiments) AS sentiment_sum, min(arrived) AS arrived_from, greatest({now:UInt64}, max(was_version) + 1) AS version
 FROM
 (
     SELECT toDateTime(toStartOfMinute(ts), 'UTC') AS at, service, category, count() AS n, countIf(polarity < 0) AS blaming,
-        countIf(polarity > 0) AS praising, sum(sentiment) AS sentiments, 0 AS was, toUInt64(0) AS was_version
+        countIf(polarity > 0) AS praising, sum(sentiment) AS sentiments, toDateTime(min(inserted_at), 'UTC') AS arrived,
+        0 AS was, toUInt64(0) AS was_version
     FROM complaints FINAL
-    WHERE ts >= {first:DateTime('UTC')} AND ts < {last:DateTime('UTC')} + INTERVAL 1 MINUTE
+    WHERE ts >= {first:DateTime64(3, 'UTC')} AND ts < {last:DateTime64(3, 'UTC')} + INTERVAL 1 MINUTE
         AND toStartOfMinute(ts) IN {minutes:Array(DateTime('UTC'))}
     GROUP BY at, service, category
     UNION ALL
-    SELECT minute AS at, service, category, 0, 0, 0, 0, total, version
+    SELECT minute AS at, service, category, 0, 0, 0, 0, arrived_from, total, version
     FROM complaints_1m FINAL
     WHERE minute IN {minutes:Array(DateTime('UTC'))}
 )
 GROUP BY at, service, category
-QUALIFY sum(sum(n)) OVER (PARTITION BY at) >= sum(sum(was)) OVER (PARTITION BY at)
+QUALIFY min(arrived_from) OVER (PARTITION BY at) > {horizon:DateTime('UTC')}
+    OR sum(total) OVER (PARTITION BY at) >= sum(sum(was)) OVER (PARTITION BY at)
 SETTINGS max_bytes_before_external_group_by = 536870912, do_not_merge_across_partitions_select_final = 1
 """
 _STATEMENTS = {"complaints": _COMPLAINTS, "metrics": _METRICS}
@@ -94,7 +102,7 @@ def refresh(store: Store) -> int:
     """Recompute every marked minute; how many there were. Errors as Store, after which the rest stays marked."""
     pending = _pending(store)
     # Taken after the marks were read, before any raw row is: see above.
-    now = store.rows("SELECT toUnixTimestamp64Nano(now64(9))")[0][0]
+    now, horizon = store.rows(_NOW)[0]
     done = 0
     for source, marks in pending:
         for chunk in _chunks(marks):
@@ -102,7 +110,7 @@ def refresh(store: Store) -> int:
             hours = sorted({minute // 3600 * 3600 for minute in minutes})
             store.execute(
                 _STATEMENTS[source],
-                {"now": now, "minutes": minutes, "hours": hours, "first": minutes[0], "last": minutes[-1]},
+                {"now": now, "horizon": horizon, "minutes": minutes, "hours": hours, "first": minutes[0], "last": minutes[-1]},
             )
             store.insert("dirty_minutes", _worked_off(source, chunk))
             done += len(minutes)

@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, file String, applie
 ENGINE = ReplacingMergeTree(applied_at) ORDER BY number
 """
 
+_BEGUN = "SELECT 1 FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'"
+
 
 class SchemaError(Exception):
     """The database cannot be brought to this code's schema; the message says why in a line."""
@@ -65,8 +67,7 @@ def migrate(admin: Store, retention_days: int) -> list[str]:
 
 def prepare(admin: Store) -> None:
     """Create the database and the table that records migrations, where absent."""
-    # A session opens in a database that exists already.
-    with closing(Store(msgspec.structs.replace(admin.access, database="system"))) as server:
+    with closing(_server(admin)) as server:
         server.execute(f"CREATE DATABASE IF NOT EXISTS {identifier(admin.database)}")
     admin.execute(_RECORD)
 
@@ -74,13 +75,20 @@ def prepare(admin: Store) -> None:
 def outstanding(admin: Store) -> list[Migration]:
     """Migrations that the database lacks, in order. Raises SchemaError when it has one that this code does not know."""
     known = list(migrations())
-    applied = {int(number) for (number,) in admin.rows("SELECT DISTINCT number FROM schema_migrations")}
+    with closing(_server(admin)) as server:
+        begun = server.rows(_BEGUN, {"database": admin.database})
+    applied = {int(number) for (number,) in admin.rows("SELECT DISTINCT number FROM schema_migrations")} if begun else set()
     newest = max(migration.number for migration in known)
     if applied and max(applied) > newest:
         raise SchemaError(
             f"database {admin.database} is at schema {max(applied)}, this program knows up to {newest}: run a newer Huiyin"
         )
     return [migration for migration in known if migration.number not in applied]
+
+
+def _server(admin: Store) -> Store:
+    """A session needs a database that exists already; `system` always does."""
+    return Store(msgspec.structs.replace(admin.access, database="system"))
 
 
 def migrations() -> Iterator[Migration]:

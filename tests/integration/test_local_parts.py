@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -20,7 +24,10 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from streams.config import ClickHouseAccess, Settings
-from streams.local.parts import AlreadyRunning, Parts, started
+from streams.local import jars
+from streams.local.folder import AlreadyRunning
+from streams.local.jars import JarsUnavailable
+from streams.local.parts import Parts, started
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,3 +247,47 @@ def test_up_refuses_a_data_folder_it_cannot_write(parts: Parts, tmp_path: Path) 
     (tmp_path / "file").touch()
     status, said = Up(tmp_path / "file" / "home", parts.cache).end()
     assert (status, said) == (1, f"Error: the data folder {tmp_path / 'file' / 'home'} cannot be written: Not a directory\n")
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder served as the jar repository that jgo's own settings name."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        (tmp_path / "jgo.conf").write_text(f"[repositories]\nmirror = http://127.0.0.1:{server.server_port}\n")
+        monkeypatch.setenv("JGO_CONFIG_FILE", str(tmp_path / "jgo.conf"))
+        yield folder
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def test_a_damaged_jar_is_fetched_anew_and_a_wrong_one_never_used(parts: Parts, tmp_path: Path, mirror: Path) -> None:
+    shutil.copytree(parts.cache / "jars", tmp_path / "cache" / "jars")
+    (damaged,) = (tmp_path / "cache" / "jars").glob("**/slf4j-api-*.jar")
+    whole = damaged.read_bytes()
+    offered = mirror / damaged.relative_to(tmp_path / "cache" / "jars")
+    offered.parent.mkdir(parents=True)
+    said: list[str] = []
+
+    damaged.write_bytes(whole[:1000])  # an interrupted download
+    with pytest.raises(JarsUnavailable, match=f"{damaged.name}: the jar repository does not have it"):
+        jars.classpath(tmp_path / "cache", said.append)
+    offered.write_bytes(whole + b"tampered")
+    with pytest.raises(JarsUnavailable, match="SHA-256 differs"):
+        jars.classpath(tmp_path / "cache", said.append)
+    assert not damaged.exists()
+    offered.write_bytes(whole)
+    assert damaged in jars.classpath(tmp_path / "cache", said.append)
+    assert damaged.read_bytes() == whole
+    assert said == [f"fetching Kafka: jar 1 of 1, {damaged.name}"] * 3
+    offered.unlink()
+    assert len(jars.classpath(tmp_path / "cache", said.append)) == 46, "what is there and right needs no repository"

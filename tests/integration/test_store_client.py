@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,7 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from streams.config import Settings
+from streams.config import ClickHouseAccess, Settings
 from streams.local.parts import Parts
 from streams.store.client import Store, StoreError, StoreUnavailable
 from streams.store.schema import migrate
@@ -114,8 +121,6 @@ def test_a_server_that_died_is_unavailable_and_then_used_again(store: Store, par
 
 
 def test_a_server_killed_in_a_query_is_unavailable(store: Store, parts: Parts) -> None:
-    import threading
-
     killer = threading.Timer(0.3, parts.kill_clickhouse)
     killer.start()
     try:
@@ -131,3 +136,49 @@ def test_plain_text_where_tls_is_expected_is_unavailable(settings: Settings) -> 
     access = msgspec.structs.replace(settings.clickhouse_access("writer"), secure=True)
     with pytest.raises(StoreUnavailable):
         Store(access).rows("SELECT 1")
+
+
+@pytest.fixture
+def tls(settings: Settings, tmp_path: Path) -> Iterator[ClickHouseAccess]:
+    """The server behind TLS, its certificate for localhost alone: the embedded one opens no TLS port itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "ca.pem")]
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    plain = settings.clickhouse_access("writer")
+    loop = asyncio.new_event_loop()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection(plain.host, plain.port)
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+
+    server = loop.run_until_complete(asyncio.start_server(serve, "localhost", 0, ssl=context, family=socket.AF_INET))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    port = server.sockets[0].getsockname()[1]
+    yield msgspec.structs.replace(plain, host="localhost", port=port, secure=True, ca_file=str(tmp_path / "ca.pem"))
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+def test_tls_with_its_own_authority(store: Store, tls: ClickHouseAccess) -> None:
+    secure = Store(tls)
+    assert secure.insert("changes", {"ts": [NOW * 1000], "id": ["over tls"]}) == 1
+    assert secure.rows("SELECT count() FROM changes WHERE id = 'over tls'") == [(1,)]
+    secure.close()
+    for wrong in (msgspec.structs.replace(tls, ca_file=""), msgspec.structs.replace(tls, host="127.0.0.1")):
+        with pytest.raises(StoreUnavailable, match="certificate verify failed"):
+            Store(wrong).rows("SELECT 1")

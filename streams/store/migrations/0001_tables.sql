@@ -176,6 +176,7 @@ CREATE TABLE IF NOT EXISTS complaints_1m
     negative UInt32,
     positive UInt32,
     sentiment_sum Float64,
+    arrived_from DateTime('UTC'),               -- when the first of its raw rows arrived: they may have expired since
     version UInt64,                             -- ns since the epoch at the refresh, never below the row it replaces
     refreshed_at DateTime('UTC') DEFAULT now()
 )

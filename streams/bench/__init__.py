@@ -1,0 +1,1 @@
+"""Measurements beside a named baseline, in one run: `./huiyin bench`."""
