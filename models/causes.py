@@ -96,7 +96,8 @@ def _causes(each: Hypothesis, share: float, scene: Scene, language: str) -> Iter
 
 def _facts(scene: Scene, row: int, entity: str) -> tuple[Fact, ...]:
     found = scene.found
-    minutes = float(found.stop[row] - found.start[row]) * found.step / 60
+    last = int(found.times[max(int(found.stop[row]) - 1, 0)])
+    minutes = (last + found.step - int(found.since[row])) / 60
     facts = [Fact("deviation", {"metric": found.keys[row].metric, "sigma": float(found.level[row]), "minutes": minutes})]
     onset = found.onset(row)
     if onset is not None:

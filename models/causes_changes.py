@@ -76,8 +76,15 @@ def judge(changes: Sequence[ChangeMark], scene: Scene) -> list[Verdict]:
     near = {scene.service, *scene.topology.reach(scene.service)}
     near |= {idc for name in list(near) for idc in scene.topology.idcs_of(name)}
     latest = scene.at + scene.found.step + SLACK
-    recent = [change for change in changes if scene.at - HORIZON <= change.at <= latest]
+    recent = [change for change in changes if _wrong_since(change.service, scene) - HORIZON <= change.at <= latest]
     return [_verdict(change, scene) for change in recent if change.service in near or scene.blamed.anomaly.get(change.service)]
+
+
+def _wrong_since(service: str, scene: Scene) -> int:
+    """When the complaints began, or when the service went wrong if that was earlier."""
+    row = scene.blamed.best.get(service)
+    onset = scene.found.onset(row) if row is not None else None
+    return scene.at if onset is None else min(onset, scene.at)
 
 
 def _verdict(change: ChangeMark, scene: Scene) -> Verdict:

@@ -1,11 +1,9 @@
 """How far every series left its own past around a moment: a MetricWindow in, Deviations out. Whole-array numpy.
 
-Unlike series become comparable in three steps. Values pass through asinh(x / 1 % of their largest), which is a logarithm for
-what is large and linear near zero; shares that sit at their ceiling (availability 100) are turned into what is missing
-(0). Then a robust z against the baseline: median, and the largest of MAD, the 2-98 % spread and a floor, so that a series
-that never moved does not turn any flicker into a thousand sigma (robust scaler: Pham et al., BARO, FSE 2024; floor: ours).
-Last, the stretch in which a series is most wrong is the maximum of the cumulated excess over 3 sigma (Page, Biometrika
-1954): its start is the onset, so that the moment given need not be exact.
+Unlike series become comparable by causes_scale, then a robust z against the baseline, less what earlier days do at the same
+hours (robust scaler: Pham et al., BARO, FSE 2024; transform and floor: ours). The stretch in which a series is most wrong is
+the maximum of the cumulated excess over 3 sigma (Page, Biometrika 1954): its start is the onset, so that the moment given
+need not be exact. What creeps up over hours is added by causes_drift.
 """
 
 from __future__ import annotations
@@ -15,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.causes_drift import Drift, drift
+from models.causes_scale import FLOOR, Normal, Unit, normal_of, quantile, unit_of
 from models.causes_vocabulary import meaning
 from models.window import MetricWindow, SeriesKey
 
@@ -24,8 +24,6 @@ LEAST_STEPS = 3  # the same two ranges never hold fewer steps than this (back) a
 BASELINE = 240  # points before the search that say what is normal
 LEAST_BASELINE = 10  # points below which a series is not judged
 BASELINE_SHARE = 3  # at least this fraction (1/n) of the window is baseline, in windows that begin shortly before the moment
-FLOOR = 0.1  # least scale, in units of the asinh transform: a tenth is about 10 % of the value
-SMALL = 0.01  # where the transform turns from linear to logarithmic, as a share of the largest value
 THRESHOLD = 3.0  # sigma that count as normal
 CEILING = 12.0  # sigma that one point may add to the cumulated excess
 CAP = 100.0  # sigma reported at most
@@ -49,25 +47,29 @@ class Deviations(NamedTuple):
     load: NDArray[np.bool_]  # counts calls or work
     telling: NDArray[np.bool_]  # judged, and of a kind that would show harm to users
     usual: NDArray[np.float64]  # mean of the baseline, as it was measured
+    since: NDArray[np.int64]  # epoch second at which each went wrong, where it did
 
     def onset(self, row: int) -> int | None:
         """Epoch second at which this series went wrong, None when it did not."""
-        return int(self.times[self.start[row]]) if self.level[row] > 0 else None
+        return int(self.since[row]) if self.level[row] > 0 else None
 
 
 def deviations(window: MetricWindow, at: int) -> Deviations:
     """Every series of `window` judged around `at` (epoch seconds)."""
     low, high, first = _ranges(window, at)
     meanings = [meaning(key) for key in window.keys]
-    unit = _unit(window.values[:, first:high], np.array([m.ratio for m in meanings], bool))
+    unit = unit_of(window.values[:, first:high], np.array([m.ratio for m in meanings], bool))
     values = unit.apply(window.values[:, first:high])
-    normal = _normal(values[:, : low - first])
+    normal = normal_of(values[:, : low - first])
     sigma = (values[:, low - first :] - normal.middle[:, None]) / normal.scale[:, None]
     sigma = _against_earlier_days(sigma, window, (low, high, first), unit, normal)
     sigma = np.where(np.isnan(sigma) | (normal.points < LEAST_BASELINE)[:, None], 0.0, sigma)
     hurts = np.where(unit.turned, 1, np.array([m.hurts for m in meanings]))[:, None]
     bad = np.where(hurts > 0, sigma, np.where(hurts < 0, -sigma, np.where(sigma < 0, -DOWN * sigma, sigma)))
-    bad = np.clip(bad, 0.0, CAP)
+    creep = drift(window, low, unit.size, FLOOR)
+    load = np.array([m.load for m in meanings], bool) & ~unit.turned
+    creeping = _creeping(creep, load, hurts[:, 0], window)
+    bad = np.clip(np.maximum(bad, creeping[:, None]), 0.0, CAP)
     start, stop, excess = worst_stretch(bad)
     rows = np.arange(len(bad))
     total = _cumulated(bad)
@@ -81,10 +83,30 @@ def deviations(window: MetricWindow, at: int) -> Deviations:
         excess=excess,
         start=start,
         stop=stop,
-        load=np.array([m.load for m in meanings], bool) & ~unit.turned,
+        load=load,
         telling=((hurts[:, 0] != 0) & (normal.points >= LEAST_BASELINE)),
         usual=_mean(window.values[:, first:low]),
+        since=_since(window.times[low:high], start, creep, creeping),
     )
+
+
+def _creeping(
+    creep: Drift | None, load: NDArray[np.bool_], hurts: NDArray[np.int64], window: MetricWindow
+) -> NDArray[np.float64]:
+    """Sigma of what creeps up, where more of it can hurt: neither counts of calls nor outcomes, which follow the days."""
+    if creep is None:
+        return np.zeros(len(load))
+    inner = np.array([key.layer not in ("business", "experience") for key in window.keys], bool)
+    return np.where(inner & ~load & (hurts >= 0) & (creep.sigma > THRESHOLD), creep.sigma, 0.0)
+
+
+def _since(
+    times: NDArray[np.int64], start: NDArray[np.int64], creep: Drift | None, creeping: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    if not len(times):
+        return np.zeros(len(start), np.int64)
+    since = times[np.minimum(start, len(times) - 1)]
+    return since if creep is None else np.where(creeping > 0, np.minimum(creep.since, since), since)
 
 
 def worst_stretch(bad: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -98,26 +120,6 @@ def worst_stretch(bad: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
     return begins[rows, stop], stop, gain[rows, stop]
 
 
-class _Unit(NamedTuple):
-    """How the values of each row are made comparable."""
-
-    turned: NDArray[np.bool_]  # shares at their ceiling, read as what is missing
-    ceiling: NDArray[np.float64]
-    size: NDArray[np.float64]  # where the logarithm begins
-
-    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        read = np.where(self.turned[:, None], self.ceiling[:, None] - values, values)
-        return np.asarray(np.arcsinh(read / self.size[:, None]), np.float64)
-
-
-class _Normal(NamedTuple):
-    """What is normal for each row, in transformed units."""
-
-    middle: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    points: NDArray[np.int64]
-
-
 def _ranges(window: MetricWindow, at: int) -> tuple[int, int, int]:
     """Columns: first of the search, one after its last, first of the baseline."""
     times = window.times
@@ -128,34 +130,8 @@ def _ranges(window: MetricWindow, at: int) -> tuple[int, int, int]:
     return low, high, max(0, low - BASELINE)
 
 
-def _unit(values: NDArray[np.float64], may_turn: NDArray[np.bool_]) -> _Unit:
-    if not values.size:
-        return _Unit(np.zeros(len(values), bool), np.ones(len(values)), np.ones(len(values)))
-    known = np.isfinite(values)
-    top = np.max(np.where(known, values, -np.inf), axis=1)
-    least = np.min(np.where(known, values, np.inf), axis=1)
-    ceiling = np.where(top <= 1.0, 1.0, 100.0)
-    middle = _quantile(np.sort(values, axis=1), known.sum(axis=1), 0.5)
-    turned = may_turn & (least >= 0.0) & (top <= ceiling) & (middle >= 0.9 * ceiling)
-    largest = np.where(known.any(axis=1), np.maximum(np.abs(top), np.abs(least)), 1.0)
-    size = np.where(turned, SMALL * ceiling, SMALL * largest)
-    return _Unit(turned, ceiling, np.where(size > 0.0, size, 1.0))
-
-
-def _normal(base: NDArray[np.float64]) -> _Normal:
-    points = np.isfinite(base).sum(axis=1)
-    if not base.size:
-        return _Normal(np.zeros(len(base)), np.ones(len(base)), points)
-    ordered = np.sort(base, axis=1)
-    middle = _quantile(ordered, points, 0.5)
-    mad = 1.4826 * _quantile(np.sort(np.abs(base - middle[:, None]), axis=1), points, 0.5)
-    # 4.1 standard deviations lie between the 2 % and 98 % quantiles of a normal distribution.
-    spread = (_quantile(ordered, points, 0.98) - _quantile(ordered, points, 0.02)) / 4.1
-    return _Normal(middle, np.maximum(np.maximum(mad, spread), FLOOR), points)
-
-
 def _against_earlier_days(
-    sigma: NDArray[np.float64], window: MetricWindow, columns: tuple[int, int, int], unit: _Unit, normal: _Normal
+    sigma: NDArray[np.float64], window: MetricWindow, columns: tuple[int, int, int], unit: Unit, normal: Normal
 ) -> NDArray[np.float64]:
     """What is usual at this time of day does not count: of the two deviations, from before and from earlier days, the lesser."""
     low, high, first = columns
@@ -167,7 +143,7 @@ def _against_earlier_days(
         if first - shift - RHYTHM_SLACK < 0:
             break
         earlier = unit.apply(window.values[:, first - shift - RHYTHM_SLACK : high - shift + RHYTHM_SLACK])
-        usual = _quantile(np.sort(earlier[:, : low - first], axis=1), np.isfinite(earlier[:, : low - first]).sum(axis=1), 0.5)
+        usual = quantile(np.sort(earlier[:, : low - first], axis=1), np.isfinite(earlier[:, : low - first]).sum(axis=1), 0.5)
         around = np.lib.stride_tricks.sliding_window_view(earlier, 2 * RHYTHM_SLACK + 1, axis=1)[:, low - first :]
         rises.append(around.mean(axis=2) - usual[:, None])
     if not rises:
@@ -175,16 +151,6 @@ def _against_earlier_days(
     rhythm = np.nan_to_num(np.median(np.stack(rises), axis=0), nan=0.0)
     rest = sigma - rhythm / normal.scale[:, None]
     return np.where(np.sign(rest) == np.sign(sigma), np.sign(sigma) * np.minimum(np.abs(sigma), np.abs(rest)), 0.0)
-
-
-def _quantile(ordered: NDArray[np.float64], points: NDArray[np.int64], share: float) -> NDArray[np.float64]:
-    """A quantile of each sorted row whose first `points` are known (NaN sorts last); 0 where none is."""
-    place = share * np.maximum(points - 1, 0)
-    below = np.floor(place).astype(np.int64)
-    rows = np.arange(len(ordered))
-    left = ordered[rows, below]
-    right = ordered[rows, np.minimum(below + 1, np.maximum(points - 1, 0))]
-    return np.where(points > 0, left + (place - below) * (right - left), 0.0)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,20 +46,26 @@ def steps(found: Deviations, blamed: Blame, entities: tuple[str, ...], row: int 
     rows = [row] if row is not None else []
     rows += [best for entity in entities[1:-1] if (best := blamed.best.get(entity)) is not None and found.level[best] > 0]
     for outcome in (False, True):  # the complaining service: its own health first, then what its business shows
-        symptom = _strongest(found, service, outcome)
-        if symptom is not None and symptom not in rows:
-            rows.append(symptom)
+        if outcome or service != entities[0] or row is None or not found.telling[row]:
+            symptom = _strongest(found, service, outcome, rows)
+            rows += [] if symptom is None else [symptom]
     origin = found.onset(row) if row is not None else None
     path = [_step(found, index, origin) for index in rows]
     lag = at - origin if origin is not None else None
     return (*path, Step(layer=COMPLAINTS, service=service, metric=COMPLAINTS, onset=at, deviation=0.0, lag_seconds=lag))
 
 
-def _strongest(found: Deviations, service: str, outcome: bool) -> int | None:
+def _strongest(found: Deviations, service: str, outcome: bool, taken: list[int]) -> int | None:
+    """The strongest deviation of the service, of outcomes or of its own health, that is not yet on the path."""
+    inner = any(found.keys[row].service == service for row in taken)
     rows = [
         index
         for index, key in enumerate(found.keys)
-        if key.service == service and (key.layer in ("business", "experience")) == outcome and found.level[index] > 0
+        if key.service == service
+        and (key.layer in ("business", "experience")) == outcome
+        and found.level[index] > 0
+        and index not in taken
+        and (found.telling[index] or not inner)
     ]
     return max(rows, key=lambda index: float(found.level[index]), default=None)
 

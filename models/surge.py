@@ -8,43 +8,29 @@ setting. More of everything (a campaign, a wave of praise) explains more complai
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.judgement import Surge
 from models.surge_counts import WINDOWS, Floats, Ints, Ledger
+from models.surge_settings import SurgeSettings
 from models.surge_significance import Seen, bars, level, onset, tail
+
+__all__ = ["SurgeDetector", "SurgeSettings"]
 
 Key = tuple[str, str]
 _REST = "\0rest"  # the row of a service's records that do not blame
 _LONGEST_SILENCE = 16.0  # a silence that swallowed more expected records than this is a dead collector (e^-16)
-
-
-@dataclass(frozen=True)
-class SurgeSettings:
-    """Few and global. `floor` complaints in a window are the least that make an incident; `ratio` is the least rise.
-
-    `false_alarms` is what chance may raise per week over all series; `half_life_days` is how long the past counts;
-    after `accept_hours` a lasting surge is the new normal; `misjudged` is the share of non-negative records that the
-    text model takes for negative; `activity` bounds how far more of everything explains more complaints.
-    """
-
-    floor: int = 8
-    ratio: float = 1.8
-    false_alarms: float = 0.5
-    half_life_days: float = 10.0
-    accept_hours: float = 72.0
-    misjudged: float = 0.05
-    activity: float = 3.0
-    timezone: dt.tzinfo = field(default=dt.timezone(dt.timedelta(hours=8)))
+_RELEASE = 0.5  # a surge is on while its log-significance is half of what opened it
+_QUIET = 5  # and over after more minutes than these without
+_SAME = 1440  # surges of a row less than a day apart are one when it comes to accepting a lasting level
 
 
 @dataclass
 class _Active:
-    """A surge that is on. `rate` is the baseline frozen at its start; `window` indexes WINDOWS."""
+    """A surge that is on. `rate` is the baseline frozen at its start; `window` indexes WINDOWS; `quiet` minutes look over."""
 
     onset: int
     since: int
@@ -52,6 +38,7 @@ class _Active:
     rate: float
     level: int
     last: Surge
+    quiet: int = 0
 
 
 class SurgeDetector:
@@ -65,6 +52,7 @@ class SurgeDetector:
         self._services: dict[str, int] = {}
         self._rest = np.zeros(0, np.int64)
         self._active: dict[int, _Active] = {}
+        self._ended: dict[int, tuple[int, int]] = {}  # row → since when it surged, when it ended
 
     def advance(self, minute: int, negative: Mapping[Key, int], total: Mapping[Key, int]) -> list[Surge]:
         """The surges on at the minute that starts at epoch second `minute`, strongest first.
@@ -91,8 +79,9 @@ class SurgeDetector:
 
     def end(self, service: str) -> None:
         """Takes the surges of a service for over, by better knowledge: it is back at its usual rate, and may surge anew."""
-        for row in [row for row in self._active if self._keys[row][0] == service]:
-            self._end(row)
+        for row, active in [item for item in self._active.items() if self._keys[item[0]][0] == service]:
+            self._ledger.excuse(row, active.rate, active.onset)
+            self._close(row)
 
     def _count(self, at: int, negative: Mapping[Key, int], total: Mapping[Key, int], *, heard: bool) -> set[int]:
         sums: dict[Key, int] = {}
@@ -158,28 +147,31 @@ class SurgeDetector:
             return
         if at - active.since >= settings.accept_hours * 60:
             self._ledger.accept(row)
-            self._ledger.ceiling[row] = np.inf
-            del self._active[row]
+            self._close(row)
             return
         held = np.arange(len(WINDOWS)) <= active.window + 1
-        if not (held & (seen.strength >= 0.5) & (seen.counted > seen.expected)).any():
-            self._end(row)
+        on = bool((held & (seen.strength >= _RELEASE) & (seen.counted > seen.expected)).any())
+        active.quiet = 0 if on else active.quiet + 1
+        if active.quiet > _QUIET:
+            self._ledger.excuse(row, active.rate, active.onset)
+            self._ended[row] = (active.since, at)
+            self._close(row)
             return
         best = int(np.argmax(np.where(held, seen.strength, -1.0)))
         active.level = max(active.level, level(seen, held, settings.floor))
         active.last = self._surge(row, at, active.onset, best, seen, active.level)
 
-    def _end(self, row: int) -> None:
-        active = self._active.pop(row)
-        self._ledger.forget(row, active.rate, active.onset)
+    def _close(self, row: int) -> None:
         self._ledger.ceiling[row] = np.inf
+        del self._active[row]
 
     def _open(self, row: int, at: int, window: int, seen: Seen) -> None:
         rate = float(seen.rate[window])
         began = onset(*self._ledger.recent(row, rate))
         reached = max(level(seen, seen.enough, self._settings.floor), 1)
         surge = self._surge(row, at, began, window, seen, reached)
-        self._active[row] = _Active(began, at, window, rate, reached, surge)
+        since, ended = self._ended.pop(row, (at, at))
+        self._active[row] = _Active(began, since if at - ended <= _SAME else at, window, rate, reached, surge)
         self._ledger.ceiling[row] = rate
 
     def _surge(self, row: int, at: int, onset: int, window: int, seen: Seen, level: int) -> Surge:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.surge_rhythm import Rhythm
+from models.surge_significance import Looked, Recent
+from models.surge_variation import Variation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,30 +24,7 @@ FINE = 120  # minutes kept one by one
 COARSE = 24  # hours kept one by one
 WINDOWS = (5, 15, 60, 360, 1440)  # minutes; up to 60 summed by the minute, longer ones by the hour
 _PRIOR_SHAPE = 0.5  # what is assumed of a row never seen, in records
-_HOURLY, _DAILY = 0.1, 0.1  # squared variation of the true rate between hours and days, before any is measured
 _YOUTH = 1.5  # how fast doubt about rhythm and level fades with (60 min + window) over the past known
-_MEASURED = 30.0  # how many expected-count² an estimate of that variation needs to outweigh the assumption
-
-
-class Looked(NamedTuple):
-    """Rows through each window, [window, row]: counted, exposure, the rate before the window, the shape of its uncertainty.
-
-    `known` says where the past before the window is long enough to judge by.
-    """
-
-    counted: Floats
-    exposure: Floats
-    rate: Floats
-    shape: Floats
-    known: NDArray[np.bool_]
-
-
-class Recent(NamedTuple):
-    """One row lately, oldest first: start minutes, counts, expected counts."""
-
-    starts: Ints
-    counts: Floats
-    expected: Floats
 
 
 class Ledger:
@@ -60,13 +38,13 @@ class Ledger:
         self._keep = 0.5 ** (1 / (24 * half_life_days))
         self._fine = np.zeros((FINE, 0))
         self._coarse = np.zeros((COARSE, 0))
+        self._said = np.zeros((COARSE, 0))  # as _coarse, but nothing excused
         self._fine_live = np.zeros((FINE, 0))
         self._coarse_live = np.zeros((COARSE, 0))
         self._heard = np.zeros(COARSE)
         self._count = np.zeros(0)
         self._live = np.zeros(0)
-        self._noise = np.zeros((2, 2, 0))  # [hourly, daily] × [sum of squared excess, sum of squared expectation]
-        self._day = np.zeros((2, 0))  # counted and expected of the day now turning into baseline
+        self._variation = Variation(half_life_days)
         self._rate = np.zeros(0)
         self.ceiling = np.zeros(0)  # rate that a row in a surge is cut to before it becomes baseline; inf outside
 
@@ -80,10 +58,10 @@ class Ledger:
         self.service = np.append(self.service, np.array(services, np.int64))
         self._fine = np.pad(self._fine, ((0, 0), (0, extra)))
         self._coarse = np.pad(self._coarse, ((0, 0), (0, extra)))
+        self._said = np.pad(self._said, ((0, 0), (0, extra)))
         self._count = np.append(self._count, np.zeros(extra))
         self._live = np.append(self._live, [0.0 if row < 0 or row >= len(self._live) else self._live[row] for row in inherits])
-        self._noise = np.pad(self._noise, ((0, 0), (0, 0), (0, extra)))
-        self._day = np.pad(self._day, ((0, 0), (0, extra)))
+        self._variation.add_rows(extra)
         self._rate = np.append(self._rate, np.zeros(extra))
         self.ceiling = np.append(self.ceiling, np.full(extra, np.inf))
 
@@ -112,6 +90,7 @@ class Ledger:
         """Count into the current minute."""
         np.add.at(self._fine[self.now % FINE], rows, counts)
         np.add.at(self._coarse[self.now // 60 % COARSE], rows, counts)
+        np.add.at(self._said[self.now // 60 % COARSE], rows, counts)
 
     def rate(self, rows: Ints) -> Floats:
         """Records a minute of exposure, by all that is known."""
@@ -127,12 +106,14 @@ class Ledger:
 
     def look(self, rows: Ints, minute: int) -> Looked:
         """These rows through every window that ends with `minute` (from now on; later minutes are empty)."""
-        counted = np.stack([self._sum(self._fine, self._coarse, window, minute, rows) for window in WINDOWS])
-        live = np.stack([self._sum(self._fine_live, self._coarse_live, window, minute, self.service[rows]) for window in WINDOWS])
+        counted = self._windows(self._fine, self._coarse, minute, rows)
+        services, column = np.unique(self.service[rows], return_inverse=True)
+        live = self._windows(self._fine_live, self._coarse_live, minute, services)[:, column]
         shape, exposure = self._past(rows)
         before, past = np.maximum(exposure - live, 1.0), np.maximum(shape - counted, _PRIOR_SHAPE)
         lengths = np.array(WINDOWS)[:, None]
-        noise = self._variation(rows)[[0, 0, 0, 1, 1]] + np.minimum(((60 + lengths) / before) ** _YOUTH, 4.0) + 1 / past
+        doubt = np.minimum(((60 + lengths) / before) ** _YOUTH, 4.0)
+        noise = self._variation.of(rows)[[0, 0, 0, 1, 1]] + doubt + 1 / past
         return Looked(counted, live, past / before, 1 / noise, exposure - live >= np.maximum(lengths, 15))
 
     def recent(self, row: int, rate: float) -> tuple[Recent, Recent]:
@@ -145,7 +126,7 @@ class Ledger:
             Recent(hours * 60, self._coarse[hours % COARSE, row], rate * self._coarse_live[hours % COARSE, service]),
         )
 
-    def forget(self, row: int, rate: float, onset: int) -> None:
+    def excuse(self, row: int, rate: float, onset: int) -> None:
         """Cut a row to `rate` from minute `onset` on, so that a surge that ended neither alarms again nor becomes baseline."""
         minutes = np.arange(max(onset, self.now - FINE + 1), self.now + 1) % FINE
         self._fine[minutes, row] = np.minimum(self._fine[minutes, row], rate * self._fine_live[minutes, self.service[row]])
@@ -153,25 +134,29 @@ class Ledger:
         self._coarse[hours, row] = np.minimum(self._coarse[hours, row], rate * self._coarse_live[hours, self.service[row]])
 
     def accept(self, row: int) -> None:
-        """Take a row's last day as its normal from now on."""
-        self._count[row] = self._coarse[:, row].sum()
+        """Take a row's last day, surges and all, as its normal from now on."""
+        self._coarse[:, row] = self._said[:, row]
+        self._count[row] = self._said[:, row].sum()
         self._live[row] = self._coarse_live[:, self.service[row]].sum()
 
     def _past(self, rows: Ints) -> tuple[Floats, Floats]:
         live = self._live[rows] + self._coarse_live[:, self.service[rows]].sum(0)
         return _PRIOR_SHAPE + self._count[rows] + self._coarse[:, rows].sum(0), live
 
-    def _sum(self, fine: Floats, coarse: Floats, window: int, minute: int, columns: Ints) -> Floats:
-        if window <= 60:
-            minutes = np.arange(max(minute - window, self.now - FINE) + 1, self.now + 1)
-            return np.asarray(fine[minutes % FINE][:, columns].sum(0))
-        hours = np.arange(max(minute // 60 - window // 60, self.now // 60 - COARSE) + 1, self.now // 60 + 1)
-        return np.asarray(coarse[hours % COARSE][:, columns].sum(0))
-
-    def _variation(self, rows: Ints) -> Floats:
-        excess, square = self._noise[:, 0, :][:, rows], self._noise[:, 1, :][:, rows]
-        assumed = np.array([[_HOURLY], [_DAILY]])
-        return np.clip((excess + _MEASURED * assumed) / (square + _MEASURED), 0.02, 2.0)
+    def _windows(self, fine: Floats, coarse: Floats, minute: int, columns: Ints) -> Floats:
+        """Sums over WINDOWS that end with `minute`, newest slots first where time has not come yet."""
+        minutes = np.arange(self.now, minute - 60, -1) % FINE
+        hours = np.arange(self.now // 60, minute // 60 - COARSE, -1) % COARSE
+        by_minute = fine[minutes[:, None], columns].cumsum(0)
+        by_hour = coarse[hours[:, None], columns].cumsum(0)
+        sums = np.zeros((len(WINDOWS), len(columns)))
+        for place, window in enumerate(WINDOWS):
+            part, size = (
+                (by_minute, window - (minute - self.now)) if window <= 60 else (by_hour, len(hours) - COARSE + window // 60)
+            )
+            if size > 0:
+                sums[place] = part[size - 1]
+        return sums
 
     def _open_hour(self, hour: int, heard: bool) -> None:
         slot = hour % COARSE
@@ -179,6 +164,7 @@ class Ledger:
             self._teach_rhythm(hour - 1)
             self._absorb(hour - COARSE, heard)
         self._coarse[slot] = 0.0
+        self._said[slot] = 0.0
         self._coarse_live[slot] = 0.0
         self._heard[slot] = 0.0
         if len(self.service):
@@ -199,22 +185,14 @@ class Ledger:
         live = self._coarse_live[slot][self.service]
         counts = np.minimum(self._coarse[slot], self.ceiling * np.maximum(live, 1e-9))
         if self._heard[slot] >= 30:
-            self._measure(0, counts, self._rate * live)
-            self._day += (counts, self._rate * live)
+            self._variation.learn_hour(counts, self._rate * live)
         if self._local(hour) % 24 == 23:
-            self._measure(1, self._day[0], self._day[1])
-            self._day[:] = 0.0
+            self._variation.learn_day()
         if heard:
             self._count *= self._keep
             self._live *= self._keep
         self._count += counts
         self._live += live
-
-    def _measure(self, scale: int, counts: Floats, expected: Floats) -> None:
-        bounded = np.minimum(counts, expected + 4 * np.sqrt(expected + 0.3 * expected**2) + 3)
-        keep = self._keep if scale == 0 else self._keep**24
-        self._noise[scale, 0] = keep * self._noise[scale, 0] + (bounded - expected) ** 2 - expected
-        self._noise[scale, 1] = keep * self._noise[scale, 1] + expected**2
 
     def _local(self, hour: int) -> int:
         offset = dt.datetime.fromtimestamp(hour * 3600, self._timezone).utcoffset()

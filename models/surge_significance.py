@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from models.surge_counts import Floats, Recent
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Level 1, 2, 3: log-significance in bars (level 1 begins at the bar), and complaints above the expected, in floors.
 _LEVELS = ((1.0, 0.5), (1.35, 1.25), (1.8, 4.0))
+
+
+class Looked(NamedTuple):
+    """Rows through each window, [window, row]: counted, exposure, the rate before the window, the shape of its uncertainty.
+
+    `known` says where the past before the window is long enough to judge by.
+    """
+
+    counted: Floats
+    exposure: Floats
+    rate: Floats
+    shape: Floats
+    known: NDArray[np.bool_]
+
+
+class Recent(NamedTuple):
+    """One row lately, oldest first: start minutes, counts, expected counts."""
+
+    starts: Ints
+    counts: Floats
+    expected: Floats
 
 
 @dataclass(frozen=True)

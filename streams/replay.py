@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,6 @@ from streams.broker import client_options
 from streams.config import KafkaAccess
 from streams.recordings import Line, line
 from streams.topics import MAX_MESSAGE
-from streams.wire import MAX_ARRAY
 
 CODECS = ("none", "gzip", "lz4", "zstd")  # kafka-python writes snappy only with a library we do not need otherwise
 SLICE_SECONDS = 0.1  # of wall clock in a slice, when paced
@@ -58,19 +58,21 @@ def send_lines(
     except (KafkaError, OSError) as error:
         raise ReplayError(f"Kafka at {access.broker}: {error}") from error
     try:
-        count = 0
-        for lump in _slices(lines, pace):
-            count += _Slice(producer, pace.batch).send(lump)
+        count, slices = 0, _Slices(producer, pace.batch)
+        for lump in _cut(lines, pace):
+            slices.send(lump)
+            count += len(lump)
             told(count, lump[-1].at)
-        producer.flush()
+        slices.finish()
         return count
     except KafkaError as error:
         raise ReplayError(f"Kafka at {access.broker}: {error}") from error
     finally:
-        producer.close(timeout=10)
+        with suppress(KafkaError):  # what could not be sent is told already
+            producer.close(timeout=10)
 
 
-def _slices(lines: Iterable[Line], pace: Pace) -> Iterable[list[Line]]:
+def _cut(lines: Iterable[Line], pace: Pace) -> Iterable[list[Line]]:
     """Lines in lots to be sent at once: by number, and when paced by time, each no earlier than its time has come."""
     lump: list[Line] = []
     began = opened = time.monotonic()
@@ -92,33 +94,41 @@ def _slices(lines: Iterable[Line], pace: Pace) -> Iterable[list[Line]]:
 
 
 @dataclass
-class _Slice:
-    """Sends one slice: lines of a partition joined into arrays, in their order."""
+class _Slices:
+    """Sends slices: lines of a partition joined into arrays, in their order. At most two slices are on their way."""
 
     producer: Any
     batch: int
     _open: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
     _sent: list[Any] = field(default_factory=list)
 
-    def send(self, lump: list[Line]) -> int:
-        from kafka.partitioner.default import murmur2
-
+    def send(self, lump: list[Line]) -> None:
+        """Hands a slice to the producer and waits for the one before it. Raises KafkaError."""
+        before, self._sent = self._sent, []
         for one in lump:
-            partitions = len(self.producer.partitions_for(one.topic) or (0,))
-            place = (one.topic, (murmur2(one.key.encode()) & 0x7FFFFFFF) % partitions)
+            place = (one.topic, self._partition(one))
             held = self._open.setdefault(place, [])
-            if held and (
-                not one.sound or len(held) == min(self.batch, MAX_ARRAY) or sum(map(len, held)) + len(one.value) > _JOINED
-            ):
+            if held and (not one.sound or len(held) >= self.batch or sum(map(len, held)) + len(one.value) > _JOINED):
                 self._flush(place)
             self._open.setdefault(place, []).append(one.value)
             if not one.sound:
                 self._flush(place, alone=True)
         for place in list(self._open):
             self._flush(place)
-        for future in self._sent:
+        for future in before:
             future.get(timeout=120)
-        return len(lump)
+
+    def finish(self) -> None:
+        """Waits until Kafka has everything. Raises KafkaError."""
+        self.producer.flush()
+        for future in self._sent:
+            future.get(timeout=0)
+
+    def _partition(self, one: Line) -> int:
+        """As Kafka's own clients choose it for a record with this key."""
+        from kafka.partitioner.default import murmur2
+
+        return int(murmur2(one.key.encode()) & 0x7FFFFFFF) % len(self.producer.partitions_for(one.topic) or (0,))
 
     def _flush(self, place: tuple[str, int], alone: bool = False) -> None:
         values = self._open.pop(place, [])

@@ -152,6 +152,19 @@ def test_what_happens_every_day_at_this_hour_is_not_blamed() -> None:
     assert today.suspects[0].score > 10 * seen.suspects[0].score
 
 
+def test_what_creeps_up_for_hours_is_found_and_dated() -> None:
+    shop = Shop(length=2 * 1440)
+    begins = 2 * 1440 - 480
+    shop.series["app", "pay", "cpu"][begins:] += np.linspace(0, 0.9, 480)
+    shop.series["app", "pay", "latency_ms"][-20:] *= 2
+    window = shop.window()
+    cause = rank(window, SHOP, "pay", int(window.times[-10])).causes[0]
+    assert (cause.service, cause.metric) == ("pay", "cpu")
+    assert cause.lead_seconds is not None
+    assert 4 * 3600 < cause.lead_seconds < 8 * 3600
+    assert [step.metric for step in cause.path] == ["cpu", "latency_ms", "complaints"]
+
+
 def test_the_guilty_release_comes_first_and_the_innocent_one_is_acquitted() -> None:
     changes = (release("risk", FAULT - 1, "decoy"), release("bank", FAULT - 2, "guilty"))
     ranking = bank_fault().rank(changes=changes)

@@ -8,11 +8,20 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 import click
 
 _CLOCK_CHANGE = 3600.0  # seconds that local time without offset steps back in autumn
+
+
+class Lines(Protocol):
+    """What csv.reader gives."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @click.command("detect")
@@ -32,9 +41,10 @@ def command(file: Path) -> None:
     stream = sys.stdin if str(file) == "-" else file.open(newline="", encoding="utf-8-sig")
     try:
         with stream:
-            rows = _rows(stream, file.name)
+            lines = csv.reader(stream)
+            columns = _columns(next(lines, []), file.name)
             out.writerow(("timestamp", "expected", "score", "level"))
-            for timestamp, time, value in rows:
+            for timestamp, time, value in _rows(lines, columns, file.name):
                 expected, score, level = detector.update(time, value)
                 shown = "" if math.isnan(expected) else f"{expected:.6g}"
                 out.writerow((timestamp, shown, f"{score:.3f}", level))
@@ -42,19 +52,22 @@ def command(file: Path) -> None:
         raise click.ClickException(f"{file.name}: not UTF-8: {error.reason} at byte {error.start}") from error
 
 
-def _rows(stream: TextIO, name: str) -> Iterator[tuple[str, float, float]]:
-    lines = csv.reader(stream)
-    header = [column.strip().lower() for column in next(lines, [])]
-    if "timestamp" not in header or "value" not in header:
+def _columns(header: list[str], name: str) -> tuple[int, int]:
+    names = [column.strip().lower() for column in header]
+    if "timestamp" not in names or "value" not in names:
         raise click.ClickException(f"{name}:1: the header must name the columns timestamp and value")
-    at, what = header.index("timestamp"), header.index("value")
+    return names.index("timestamp"), names.index("value")
+
+
+def _rows(lines: Lines, columns: tuple[int, int], name: str) -> Iterator[tuple[str, float, float]]:
+    at, what = columns
     last, warned = -math.inf, False
     for row in lines:
         if not row:
             continue
         where = f"{name}:{lines.line_num}"
         if len(row) <= max(at, what):
-            raise click.ClickException(f"{where}: {len(row)} columns, the header has {len(header)}")
+            raise click.ClickException(f"{where}: {len(row)} columns, too few for timestamp and value")
         time = _time(row[at].strip(), where)
         if time < last - _CLOCK_CHANGE:
             raise click.ClickException(f"{where}: timestamp {row[at]} is before the one in the row above; sort the file by time")

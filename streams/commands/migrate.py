@@ -64,6 +64,6 @@ def _migrate(admin: Store, settings: config.Settings, topology: Topology | None)
         click.echo(f"applied {file} to {admin.database}")
     accounts = {role: access for role, access in settings.clickhouse.items() if role != "admin"}
     for user in roles.create_users(admin, accounts):
-        click.echo(f"user {user} has its role")
+        click.echo(f"created user {user}")
     if topology is not None and topology_table.save(admin, topology):
         click.echo(f"stored {len(topology.services)} services")

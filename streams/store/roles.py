@@ -80,14 +80,19 @@ def role_statements(database: str) -> list[str]:
 
 
 def create_users(admin: Store, accounts: Mapping[str, ClickHouseAccess]) -> list[str]:
-    """Create the user that each role's settings name, where absent; the names. Nothing where the server takes no users by SQL."""
+    """Give each role to the user that settings name for it, made where absent; the names of those made now.
+
+    Nothing happens where the server takes no users by SQL, or where settings hold no password. Errors as Store.
+    """
     if not _takes_roles(admin):
         return []
-    made = [access.user for role, access in accounts.items() if role in grants(admin.database) and access.password]
+    known = {name for (name,) in admin.rows("SELECT name FROM system.users")}
+    made: list[str] = []
     for role, access in accounts.items():
-        if access.user in made:
+        if role in grants(admin.database) and access.password:
             admin.execute(user_statement(admin.database, role, access))
             admin.execute(f"GRANT {role_name(admin.database, role)} TO {identifier(access.user)}")
+            made += [access.user] if access.user not in known else []
     return made
 
 

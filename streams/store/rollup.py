@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,6 @@ _PENDING = """
 SELECT source, toUnixTimestamp(minute) AS at, mark, sum(pending) AS sum
 FROM dirty_minutes GROUP BY source, at, mark HAVING sum != 0 ORDER BY source, at
 """
-_BACKLOG = """
-SELECT uniqExact(source, minute), toUnixTimestamp(min(at))
-FROM (SELECT source, minute, mark, min(marked_at) AS at FROM dirty_minutes GROUP BY source, minute, mark HAVING sum(pending) != 0)
-"""
-
 _NOW = r"""
 SELECT toUnixTimestamp64Nano(now64(9)),
     toUnixTimestamp(now() - toIntervalDay(toUInt32OrZero(extract(engine_full, 'toIntervalDay\((\d+)\)'))))
@@ -137,9 +132,3 @@ def _chunks(marks: Marks) -> Iterator[Marks]:
 
 def _worked_off(source: Source, marks: Marks) -> dict[str, Column]:
     return {"source": [source] * len(marks.mark), "minute": marks.minute, "mark": marks.mark, "pending": -marks.pending}
-
-
-def backlog(store: Store) -> dict[str, Any]:
-    """Minutes still marked, and since when (epoch seconds; 0 when none): how far rollups lag behind raw rows."""
-    minutes, since = store.rows(_BACKLOG)[0]
-    return {"minutes": minutes, "since": since if minutes else 0}
