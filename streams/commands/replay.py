@@ -33,10 +33,13 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
     Event time is kept; several files are merged by it. A line that cannot be read is sent as it is: the worker puts it among
     the dead letters.
     """
+    from kafka.errors import KafkaError
+
     from streams import topics
     from streams.config import SettingError, load
     from streams.recordings import RecordingError, read
     from streams.replay import Pace, ReplayError, send_lines
+    from streams.store.client import StoreError, StoreUnavailable
     from streams.stored import wait_until_stored
 
     try:
@@ -49,7 +52,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
         if wait:
             wait_until_stored(settings, lambda left: click.echo(f"{left:,} Kafka values to be stored", err=True))
             click.echo(f"stored after {time.monotonic() - began:.1f} s", err=True)
-    except (SettingError, RecordingError, ReplayError, topics.TopicsError) as error:
+    except (SettingError, RecordingError, ReplayError, topics.TopicsError, KafkaError, StoreError, StoreUnavailable) as error:
         raise click.ClickException(str(error)) from error
 
 
