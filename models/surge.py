@@ -181,7 +181,7 @@ class SurgeDetector:
             category=category,
             at=at * 60,
             onset=onset * 60,
-            observed=float(seen.counted[window]),
+            observed=float(round(seen.counted[window])),  # what is left of an excused surge is a fraction
             expected=float(seen.expected[window]),
             score=float(1 - 0.5 ** max(seen.strength[window], 0.0)),
             level=level,

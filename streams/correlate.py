@@ -7,9 +7,8 @@ Strictly causal: an event at a minute's end uses nothing later. Times are epoch 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,23 +17,17 @@ from models.surge import SurgeDetector, SurgeSettings
 from models.topology import Topology
 from streams import incidents
 from streams.evidence import Evidence, examine
-from streams.heat import Heat, HeatWatch
-from streams.history import History, MinuteCounts
+from streams.heat import MINUTE, Heat, HeatWatch, Minute, minutes
+from streams.history import History
 from streams.incidents import Tracked, seconds, utc
 from streams.loss import lost
 from streams.records import Incident, IncidentEvent
 
-MINUTE = 60
 # Complaints that name no service wait this long (seconds) for a service that surges with them.
 HOLD = 4 * 60
-
-Counts = Mapping[tuple[str, str], int]
-
-
-class _Minute(NamedTuple):
-    at: int
-    negative: Counts
-    total: Counts
+# A weaker surge, of fewer complaints and likelier by chance (a week, over all series), is believed at once when metrics or a
+# change explain it this surely, and while it is young (seconds). Without that it waits until it is strong by itself.
+EARLY_FLOOR, EARLY_ALARMS, EARLY_SURE, YOUNG = 5, 20.0, 0.7, 30 * 60
 
 
 class Correlator:
@@ -42,7 +35,9 @@ class Correlator:
 
     def __init__(self, topology: Topology, *, language: str = "zh", timezone: dt.tzinfo | None = None) -> None:
         self.topology, self.language = topology, language
-        self._watch = HeatWatch(SurgeDetector(SurgeSettings(timezone=timezone) if timezone else None))
+        settings = SurgeSettings(timezone=timezone) if timezone else SurgeSettings()
+        self._watch = HeatWatch(SurgeDetector(settings))
+        self._early = HeatWatch(SurgeDetector(replace(settings, floor=EARLY_FLOOR, false_alarms=EARLY_ALARMS)))
         self._open: dict[str, Tracked] = {}
         self._recorded: list[Incident] = []
         self._closed: list[Incident] = []
@@ -51,8 +46,9 @@ class Correlator:
 
     def fold(self, history: History, start: int, end: int) -> None:
         """Takes [start, end) into the detector without judging: what it must know of the past before it goes on."""
-        for minute in _minutes(history.counts(start, end), start, end, lambda: self._watch.active):
+        for minute in minutes(history.counts(start, end), start, end, self._surging):
             self._watch.advance(*minute)
+            self._early.advance(*minute)
 
     def resume(self, at: int, known: Iterable[Incident], recorded: Iterable[Incident] = ()) -> None:
         """Takes up the incidents that were open, or resolved not long ago, at `at`, when folding ended.
@@ -68,8 +64,28 @@ class Correlator:
 
     def advance(self, history: History, start: int, end: int) -> Iterator[IncidentEvent]:
         """Events of the minutes in [start, end): every minute with complaints, and each one while something is going on."""
-        for minute in _minutes(history.counts(start, end), start, end, lambda: self._watch.active or bool(self._open)):
-            yield from self._judge(history, self._watch.advance(*minute), minute.at + MINUTE)
+        for minute in minutes(history.counts(start, end), start, end, self._busy):
+            yield from self._judge(history, self._hot(history, minute), minute.at + MINUTE)
+
+    def _surging(self) -> bool:
+        return self._watch.active or self._early.active
+
+    def _busy(self) -> bool:
+        return bool(self._open) or self._surging()
+
+    def _hot(self, history: History, minute: Minute) -> list[Heat]:
+        strong, early = self._watch.advance(*minute), self._early.advance(*minute)
+        named = {"", *(heat.service for heat in strong)}
+        believed = [heat for heat in early if heat.service not in named and self._believed(history, heat, minute.at + MINUTE)]
+        return strong + believed
+
+    def _believed(self, history: History, heat: Heat, at: int) -> bool:
+        if any(heat.service in tracked.incident.services for tracked in self._open.values()):
+            return True
+        if at - heat.onset > YOUNG:
+            return False
+        ranking = self._examine(history, heat.service, heat.onset, at).ranking
+        return ranking.verdict == "explained" and ranking.causes[0].probability >= EARLY_SURE
 
     def _judge(self, history: History, hot: Sequence[Heat], at: int) -> Iterator[IncidentEvent]:
         before = dict(self._open)
@@ -174,24 +190,6 @@ class Correlator:
         if self.language == "en":
             return f"{name or 'No service named'}: complaints surge" + (f" ({heat.category})" if heat.category else "")
         return f"{name or '未指明服务'}{f'（{heat.category}）' if heat.category else ''}投诉激增"
-
-
-def _minutes(counts: MinuteCounts, start: int, end: int, busy: Callable[[], bool]) -> Iterator[_Minute]:
-    """The minutes of [start, end) that have complaints, and while `busy()` every one in between."""
-    rows = list(zip(counts.service, counts.category, counts.total.tolist(), counts.negative.tolist(), strict=True))
-    starts, places = np.unique(counts.minute, return_index=True)
-    ends = [*places[1:].tolist(), len(rows)][: len(starts)]
-    at = start // MINUTE * MINUTE
-    for minute, low, high in zip(starts.tolist(), places.tolist(), ends, strict=True):
-        while busy() and at < minute:
-            yield _Minute(at, {}, {})
-            at += MINUTE
-        here = rows[low:high]
-        yield _Minute(minute, {row[:2]: row[3] for row in here if row[3]}, {row[:2]: row[2] for row in here})
-        at = minute + MINUTE
-    while busy() and at < end:
-        yield _Minute(at, {}, {})
-        at += MINUTE
 
 
 def _judged(seen: Evidence) -> dict[str, object]:

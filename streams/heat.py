@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from models.judgement import Surge
 from models.surge import SurgeDetector
+from streams.history import MinuteCounts
 
 MINUTE = 60
 # A service is hot while more is said within the window that showed the surge, and at least this long (seconds), than usual;
@@ -37,6 +40,14 @@ class Heat(NamedTuple):
     excess: float  # complaints beyond that, within the surge's window
     window: int  # seconds; the one that showed the surge first
     row: str  # the category that was counted: '' for the whole service
+
+
+class Minute(NamedTuple):
+    """Negative and total complaints of the minute that starts at `at`, by (service, category)."""
+
+    at: int
+    negative: Mapping[Key, int]
+    total: Mapping[Key, int]
 
 
 class HeatWatch:
@@ -88,6 +99,24 @@ class HeatWatch:
                 break
             total += count
         return total
+
+
+def minutes(counts: MinuteCounts, start: int, end: int, busy: Callable[[], bool]) -> Iterator[Minute]:
+    """The minutes of [start, end) that have complaints, and while `busy()` every one in between."""
+    rows = list(zip(counts.service, counts.category, counts.total.tolist(), counts.negative.tolist(), strict=True))
+    starts, places = np.unique(counts.minute, return_index=True)
+    ends = [*places[1:].tolist(), len(rows)][: len(starts)]
+    at = start // MINUTE * MINUTE
+    for minute, low, high in zip(starts.tolist(), places.tolist(), ends, strict=True):
+        while busy() and at < minute:
+            yield Minute(at, {}, {})
+            at += MINUTE
+        here = rows[low:high]
+        yield Minute(minute, {row[:2]: row[3] for row in here if row[3]}, {row[:2]: row[2] for row in here})
+        at = minute + MINUTE
+    while busy() and at < end:
+        yield Minute(at, {}, {})
+        at += MINUTE
 
 
 def _by_service(surges: Iterable[Surge]) -> list[Heat]:

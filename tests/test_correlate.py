@@ -1,4 +1,4 @@
-"""The correlator over a whole small world: what is found, joined, explained and left alone; and how it goes on after a restart."""
+"""The correlator over a whole small world: what is found, joined, explained and left alone; and how it goes on."""
 
 from __future__ import annotations
 
