@@ -36,7 +36,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A suspect with its reasons. `kind` metric fills `metric`, `kind` change fills `change`; `path` starts there."""
+    """A suspect with its reasons. Kind metric fills `metric`, kind change `change`; `path` leads from it to the complaints."""
 
     kind: Literal["metric", "change"]
     layer: str
