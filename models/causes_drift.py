@@ -58,7 +58,7 @@ def drift(window: MetricWindow, end: int, size: NDArray[np.float64], floor: floa
 
 
 def _means(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    blocks = values.reshape(len(values), -1, width)
+    blocks = values.reshape(len(values), values.shape[1] // width, width)
     means = blocks.mean(axis=2)
     broken = np.isnan(means)  # only blocks with a gap are looked at again, since most have none
     known = np.isfinite(blocks[broken])

@@ -39,6 +39,7 @@ LANES: Mapping[str, tuple[str, ...]] = {
     "metrics": (r.METRICS, r.MONITORS_APP, r.MONITORS_IDC),
     "changes": (r.CHANGES, r.FOLLOWUPS),
 }
+FAULT_SECONDS = 60.0  # after a fault in judging: each try folds weeks of history again
 DRAIN_SECONDS = 8.0  # for a rebalance or a stop; below the session timeout, so that the broker does not give up on the worker
 
 
@@ -76,15 +77,25 @@ class Wiring:
     def _correlate(self, app: faust.App) -> None:
         """A timer never runs twice at once, and a thread of its own keeps its connections."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="cycle")
+        away = ""
 
         @app.timer(interval=self.settings.cycle_seconds, on_leader=True)  # type: ignore[untyped-decorator]
         async def correlate() -> None:
+            nonlocal away
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, self.cycle)
+                if away:
+                    log.warning("looking for incidents again")
+                away = ""
             except (StoreUnavailable, KafkaError) as error:
-                log.warning("no look for incidents this time: %s", error)
+                if not away:
+                    log.warning("no look for incidents for now: %s", error)
+                away = str(error)
             except StoreError as error:
                 self._stop(str(error))
+            except Exception:  # a fault in judging must not keep records from being stored
+                log.exception("no look for incidents this time; the next in %.0f s", FAULT_SECONDS)
+                await asyncio.sleep(FAULT_SECONDS)
 
     def _stop(self, reason: str) -> None:
         """Stops the worker from inside: nothing more is acknowledged, and Kafka delivers it again to the next."""

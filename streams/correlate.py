@@ -88,12 +88,12 @@ class Correlator:
         return ranking.verdict == "explained" and ranking.causes[0].probability >= EARLY_SURE
 
     def _judge(self, history: History, hot: Sequence[Heat], at: int) -> Iterator[IncidentEvent]:
-        before = dict(self._open)
+        before = tuple(self._open)
         opened = [self._place(history, heat, at) for heat in hot]
         for key in filter(None, opened):
             yield self._event(self._review(history, self._open[key], at), at)
-        for key, tracked in before.items():
-            yield from self._follow(history, tracked, self._open[key], at)
+        for key in before:
+            yield from self._follow(history, self._open[key], at)
 
     def _place(self, history: History, heat: Heat, at: int) -> str | None:
         """Joins a surging service to the incident it belongs to, else opens one (again): the id of that."""
@@ -130,7 +130,7 @@ class Correlator:
         causes = ranking.causes if ranking.verdict == "explained" else ()
         return [tracked for tracked in self._open.values() if incidents.belongs(heat, causes, tracked, self.topology)]
 
-    def _follow(self, history: History, before: Tracked, now: Tracked, at: int) -> Iterator[IncidentEvent]:
+    def _follow(self, history: History, now: Tracked, at: int) -> Iterator[IncidentEvent]:
         if incidents.over(now, at):
             del self._open[now.incident.id]
             final = self._count(history, now, at)
@@ -138,10 +138,9 @@ class Correlator:
             self._closed = [*(past for past in self._closed if incidents.remembered(past, at)), closed]
             yield IncidentEvent("resolved", closed)
             return
-        grown = now.incident.services != before.incident.services or now.incident.level != before.incident.level
-        if grown or incidents.due(now, at):
+        if incidents.due(now, at):
             after = self._review(history, now, at)
-            if incidents.worth_telling(before.incident, after.incident, before.announced):
+            if incidents.worth_telling(now.told, after.incident):
                 yield self._event(after, at)
 
     def _review(self, history: History, tracked: Tracked, at: int) -> Tracked:
@@ -177,12 +176,12 @@ class Correlator:
             incident,
             complaints=int(np.sum(counts.negative[np.array(touched, bool)])),
             expected=tracked.rate * (at - onset),
-            loss=lost(history, self.topology, incident.services, onset, at),
+            loss=lost(history, self.topology, incident.services, onset, tracked.last_hot),
         )
         return replace(tracked, incident=counted)
 
     def _event(self, tracked: Tracked, at: int) -> IncidentEvent:
-        self._open[tracked.incident.id] = replace(tracked, announced=tracked.incident.complaints)
+        self._open[tracked.incident.id] = replace(tracked, told=tracked.incident)
         return IncidentEvent("opened" if tracked.incident.opened_at == utc(at) else "updated", tracked.incident)
 
     def _title(self, heat: Heat) -> str:

@@ -28,6 +28,8 @@ REMEMBERED = 2 * 86_400
 CULPRIT = 0.3
 # A review without a new service, level or cause tells people something new when complaints have grown by this factor.
 GROWTH = 3.0
+# An incident that spreads from service to service is told of this often (seconds) at most, unless its level rises.
+PAUSE = 5 * 60
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Tracked:
     last_hot: int
     rate: float = 0.0
     reviewed: int = 0
-    announced: int = 0  # complaints at the last event
+    told: Incident | None = None  # as people heard of it last
 
 
 def utc(seconds: int) -> dt.datetime:
@@ -134,7 +136,7 @@ def touched(tracked: Tracked, heat: Heat, at: int) -> Tracked:
 def restored(incident: Incident, at: int) -> Tracked:
     """An incident taken up again at `at`; its baseline rate follows from what was expected of its duration."""
     duration = max(60, version(incident) - seconds(incident.onset))
-    return Tracked(incident, at, incident.expected / duration, version(incident), incident.complaints)
+    return Tracked(incident, at, incident.expected / duration, version(incident), incident)
 
 
 def resumed(heat: Heat, closed: Iterable[Incident]) -> Incident | None:
@@ -151,20 +153,25 @@ def remembered(closed: Incident, at: int) -> bool:
     return closed.resolved_at is not None and at - seconds(closed.resolved_at) <= REMEMBERED
 
 
-def worth_telling(before: Incident, after: Incident, announced: int) -> bool:
-    """Whether people should hear of the difference: level, services, the first cause, or far more complaints."""
-    if after.status != before.status or after.level > before.level or set(after.services) - set(before.services) - {""}:
-        return True
-    if (after.verdict, _first(after)) != (before.verdict, _first(before)):
-        return True
-    return after.complaints >= GROWTH * max(announced, 1)
-
-
 def due(tracked: Tracked, at: int) -> bool:
-    """Whether the evidence should be looked at again: after 5, 10, 20, 40 … minutes, since later metrics say more."""
-    age = at - seconds(tracked.incident.opened_at)
-    last = tracked.reviewed - seconds(tracked.incident.opened_at)
-    return age >= max(300, 2 * last)
+    """Whether to look at the evidence again: when it got graver or wider, and after 5, 10, 20 … minutes: later data says more."""
+    if tracked.told is None or tracked.incident.level > tracked.told.level:
+        return True
+    if _wider(tracked.told, tracked.incident) and at - version(tracked.told) >= PAUSE:
+        return True
+    opened_at = seconds(tracked.incident.opened_at)
+    return at - opened_at >= max(PAUSE, 2 * (tracked.reviewed - opened_at))
+
+
+def worth_telling(told: Incident | None, now: Incident) -> bool:
+    """Whether people should hear of the difference: level, services, the first cause, or far more complaints."""
+    if told is None or now.level > told.level or _wider(told, now):
+        return True
+    return (now.verdict, _first(now)) != (told.verdict, _first(told)) or now.complaints >= GROWTH * max(told.complaints, 1)
+
+
+def _wider(told: Incident, now: Incident) -> bool:
+    return bool(set(now.services) - set(told.services) - {""})
 
 
 def over(tracked: Tracked, at: int) -> bool:

@@ -109,7 +109,7 @@ def _fault(incident: Incident) -> Cause | None:
 def _steps(incident: Incident) -> Sequence[Step]:
     """The path as read, users' side first and the cause last; a long one keeps both ends."""
     top = _fault(incident)
-    path = list(reversed(top.path)) if top else []
+    path = [step for step in reversed(top.path) if step.layer != "complaints"] if top else []  # those head the message
     return path if len(path) <= PATH_STEPS else [*path[: PATH_STEPS - 2], *path[-2:]]
 
 

@@ -2,11 +2,12 @@
 
 decode → tag → raw rows and dead letters → mark the minutes touched → record the progress; only then is the batch acknowledged.
 Every step may be done twice: rows carry their own key, marks and progress only add. So when ClickHouse fails, the whole write is
-done again; when ClickHouse refuses, the batch is taken apart until the record it refuses stands alone among the dead letters.
+done again; when ClickHouse or tagging refuses, the batch is taken apart until the record at fault is alone, a dead letter.
 
     StoreUnavailable   away: waited out with backoff, while nothing is acknowledged and so nothing more is fetched
     StoreLost          away for longer than the sink's patience: stop, and Kafka delivers again
     StoreError         refused: the table itself is wrong (raised on), or one record is (dead letter)
+    UnjudgedError      a fault in tagging: one record is to blame (dead letter)
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class StoreLost(Exception):
     """ClickHouse stayed away for longer than the sink waits, or the worker was told to stop meanwhile."""
 
 
+class UnjudgedError(Exception):
+    """Tagging failed on some text of a batch."""
+
+
 @dataclass(frozen=True)
 class Write:
     """All that one batch puts into the store, and what goes to Kafka after it."""
@@ -69,17 +74,22 @@ class Sink:
         return outgoing
 
     def _store(self, deliveries: Sequence[Delivery]) -> list[Outgoing]:
-        write = self._prepare(deliveries)
+        try:
+            write = self._prepare(deliveries)
+        except UnjudgedError as error:
+            return self._take_apart(deliveries, str(error))
         try:
             self._patiently(lambda: self._write(write))
         except StoreError as error:
-            return self._take_apart(deliveries, write, error)
+            for table, rows in write.tables.items():
+                self._check_table(table, list(rows))
+            return self._take_apart(deliveries, f"the store refused it: {error}")
         return list(write.outgoing)
 
     def _prepare(self, deliveries: Sequence[Delivery], bad: Sequence[r.BadRecord] = ()) -> Write:
         now = self.clock()
         decoded = decode(deliveries, now)
-        tagged = tagging.tag(decoded.complaints, self.judges) if decoded.complaints else []
+        tagged = self._tag(decoded.complaints)
         letters = [dead_letters.dead_letter(one) for one in (*decoded.bad, *bad)]
         for place, latest in decoded.latest.items():  # a clock that runs ahead must not carry the watermark with it
             self._latest[place] = max(self._latest.get(place, 0), min(latest, int(now * 1000)))
@@ -96,6 +106,13 @@ class Sink:
         outgoing = [Outgoing(r.TAGGED, None, value) for value in tagging.events(tagged)]
         outgoing += [Outgoing(r.DEAD_LETTERS, None, msgspec.json.encode(letter)) for letter in letters]
         return Write(tables, letters, minutes, outgoing)
+
+    def _tag(self, complaints: Sequence[r.Complaint]) -> list[r.Tagged]:
+        try:
+            return tagging.tag(complaints, self.judges) if complaints else []
+        except Exception as error:  # a fault in judging one text must not stop all others, again and again
+            log.exception("a batch of %d complaints could not be judged: looking for the one", len(complaints))
+            raise UnjudgedError(f"it could not be judged: {error!r}") from error
 
     def _reached(self, deliveries: Sequence[Delivery]) -> list[PartitionProgress]:
         ends: dict[tuple[str, int], int] = {}
@@ -130,16 +147,13 @@ class Sink:
                     log.warning("ClickHouse is back after %.0f s, consumption goes on", time.monotonic() - since)
                 return
 
-    def _take_apart(self, deliveries: Sequence[Delivery], write: Write, error: StoreError) -> list[Outgoing]:
-        """Halves until the refused record is alone; it becomes a dead letter."""
-        for table, rows in write.tables.items():
-            self._check_table(table, list(rows))
+    def _take_apart(self, deliveries: Sequence[Delivery], reason: str) -> list[Outgoing]:
+        """Halves until the record that is to blame is alone; it becomes a dead letter."""
         parts = _halves(deliveries)
         if parts:
             return [out for part in parts for out in self._store(part)]
         origin, payload = deliveries[0]
-        refused = r.BadRecord(origin, f"the store refused it: {error}", payload)
-        alone = self._prepare([], [refused])
+        alone = self._prepare([], [r.BadRecord(origin, reason, payload)])
         self._patiently(lambda: self._write(alone))
         return list(alone.outgoing)
 

@@ -117,12 +117,13 @@ def test_a_burst_cools_soon_after_its_end_and_the_next_one_is_another() -> None:
 
 
 def test_the_command_prints_what_the_correlator_finds_without_metrics_too(world: Path, tmp_path: Path) -> None:
-    for name in ("complaints.ndjson", "services.yaml"):
-        (tmp_path / name).write_bytes((world / name).read_bytes())
+    lines = (world / "complaints.ndjson").read_bytes().splitlines(keepends=True)
+    (tmp_path / "complaints.ndjson").write_bytes(b"".join(lines[: len(lines) // 2]))
+    (tmp_path / "services.yaml").write_bytes((world / "services.yaml").read_bytes())
     result = CliRunner().invoke(command, [str(tmp_path), "--out", str(tmp_path / "incidents.ndjson")])
     assert result.exit_code == 0 and result.stdout == "", result.output
     rows = [json.loads(line) for line in (tmp_path / "incidents.ndjson").read_text(encoding="utf-8").splitlines()]
-    assert len(rows) >= 3 and {row["verdict"] for row in rows} == {"unexplained"}
+    assert rows and {row["verdict"] for row in rows} == {"unexplained"}
     for row in rows:
         assert row["services"][0] == row["service"] and row["samples"] and row["complaints"] > row["expected"]
         assert row["opened_at"] > row["onset"] and row["loss"] is None and row["causes"] == []

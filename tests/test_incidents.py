@@ -96,11 +96,11 @@ def test_a_touch_widens_and_raises_but_never_lowers() -> None:
 
 
 def test_news_is_a_level_a_service_a_cause_or_many_more_complaints() -> None:
-    before = _incident("cart", "a").incident
+    before = msgspec.structs.replace(_incident("cart", "a").incident, complaints=10)
     same = msgspec.structs.replace(before, complaints=29)
-    assert not incidents.worth_telling(before, same, 10)
+    assert not incidents.worth_telling(before, same)
     for news in ({"level": 2}, {"services": ("cart", "shop")}, {"complaints": 30}, {"causes": (_cause("b"),)}):
-        assert incidents.worth_telling(before, msgspec.structs.replace(same, **news), 10)
+        assert incidents.worth_telling(before, msgspec.structs.replace(same, **news))
 
 
 def _said(number: int, **slices: str) -> Said:

@@ -56,7 +56,7 @@ def test_the_opening_message_says_everything_on_one_screen() -> None:
         "86%",
     ):
         assert part in message.text
-    for part in ("业务 支付 success_rate 11:03 偏离 -7.3σ", "← 应用 银行网关 error_rate 11:02 偏离 +9.1σ", "rel-7 嫌疑小"):
+    for part in ("业务 支付 success_rate 11:03 偏离 7.3σ", "← 应用 银行网关 error_rate 11:02 偏离 9.1σ", "rel-7 嫌疑小"):
         assert part in message.text
     for part in ("少 516（402 ～ 630）", "付款一直转圈", "gateway-oncall", "检查 银行网关", INCIDENT.id):
         assert part in message.text

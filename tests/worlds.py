@@ -172,7 +172,7 @@ class World:
             self.episodes.remove(episode)
 
     def _shape(self, length: int) -> NDArray[np.float64]:
-        rise = np.clip(np.arange(length) / max(1, self.random.integers(1, 5)), 0.3, 1)
+        rise = np.clip(np.arange(length) / int(self.random.integers(1, 5)), 0.3, 1)
         return np.asarray(rise)
 
     def _complain(

@@ -16,19 +16,19 @@ FILES = {records.COMPLAINTS: "complaints.ndjson", records.CHANGES: "changes.ndjs
 
 
 def write(scenario: Scenario, folder: Path) -> list[Path]:
-    """Writes the whole scenario; gives the paths. metrics.csv has no place for labels: points of a cohort are left out."""
+    """Writes the whole scenario but its malformed records, which the commands on folders refuse; gives the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = scenario.clock
     lines: dict[str, list[bytes]] = {name: [] for name in FILES.values()}
     with folder.joinpath("metrics.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(("ts", "layer", "service", "metric", "value"))
-        for topic, _, record in scenario.records(clock.first, clock.first + 60 * clock.size):
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("ts", "layer", "service", "metric", "value", "cohort"))
+        for topic, _, record in scenario.records(clock.first, clock.first + 60 * clock.size, malformed=False):
             if topic in FILES:
                 lines[FILES[topic]].append(msgspec.json.encode(record) + b"\n")
-            elif "labels" not in record:
-                layer = LAYER.get(topic) or record["layer"]
-                rows.writerow((record["ts"], layer, record["service"], record["metric"], record["value"]))
+            else:
+                layer, cohort = LAYER.get(topic) or record["layer"], record.get("labels", {}).get("cohort", "")
+                rows.writerow((record["ts"], layer, record["service"], record["metric"], record["value"], cohort))
     for name, content in lines.items():
         folder.joinpath(name).write_bytes(b"".join(content))
     return [*(folder / name for name in ("metrics.csv", *lines)), *write_truth(scenario, folder)]

@@ -56,8 +56,9 @@ class Scenario:
         self.ways: Counter[str] = Counter()
         self.malformed = 0
 
-    def records(self, start: int, end: int) -> Iterator[Sent]:
-        """Every record of epoch seconds [start, end), ascending. Ask for consecutive ranges: what was said is drawn once."""
+    def records(self, start: int, end: int, *, malformed: bool = True) -> Iterator[Sent]:
+        """Every record of epoch seconds [start, end), ascending, a malformed one now and then if wanted. Ask for consecutive
+        ranges: what was said is drawn once."""
         first, last = (start - self.clock.first) // 60, (end - self.clock.first) // 60
         series = [(_topic(key.layer), _point(key, cohort), values) for (key, cohort), values in self.series.items()]
         answers: list[tuple[float, int, dict[str, Any]]] = []
@@ -77,7 +78,7 @@ class Scenario:
                 when, _, step = heapq.heappop(answers)
                 spoken.append((records.FOLLOWUPS, when, step))
             spoken += [(records.CHANGES, when, change) for when, change in self.changes if at <= when < at + 60]
-            if index % 180 == 30:
+            if malformed and index % 180 == 30:
                 spoken.append(self._malformed(at, index))
             yield from self._count(sorted(spoken, key=lambda one: one[1]))
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from typing import Any
 
 import pytest
 from workers import Line, until
 
+from models.tag import Judgement, load_tagger
 from streams import records as r
 from streams.broker import client_options
+from streams.decode import Delivery
 from streams.local.parts import Parts
+from streams.sink import Sink
+from streams.store.client import Store
 from streams.stored import end_offsets, lag
 
 pytestmark = pytest.mark.integration
@@ -110,6 +115,30 @@ def test_a_row_that_the_store_refuses_becomes_a_dead_letter(line: Line) -> None:
     assert line.store.rows("SELECT count() FROM complaints FINAL WHERE id IN ('c20', 'c21', 'c22', 'c23', 'c24')") == [(5,)]
     letters = line.store.rows("SELECT `index`, reason FROM dead_letters FINAL WHERE reason LIKE '%the store refused it%'")
     assert len(letters) == 1 and letters[0][0] == 5
+
+
+class Stumbling:
+    """Judges as the real one, but fails on one word."""
+
+    def __init__(self) -> None:
+        self.tagger = load_tagger()
+
+    def judge(self, texts: Sequence[str], services: Sequence[str] = ()) -> list[Judgement]:
+        if any("绊倒" in text for text in texts):
+            raise IndexError("stumbled")
+        return self.tagger.judge(texts, services)
+
+
+def test_a_text_that_tagging_fails_on_becomes_a_dead_letter(line: Line) -> None:
+    with closing(Store(line.settings.clickhouse_access("writer"))) as store:
+        sink = Sink(store, Stumbling(), 1.0, threading.Event())
+        values = [[complaint(50_000), complaint(50_001, text="绊倒")], [complaint(50_002)]]
+        deliveries = [Delivery(r.Origin(r.COMPLAINTS, 99, n), json.dumps(value).encode()) for n, value in enumerate(values)]
+        sent = sink.process(deliveries)
+    letters = line.store.rows("SELECT offset, `index`, reason FROM dead_letters FINAL WHERE partition = 99")
+    assert letters == [(0, 1, "it could not be judged: IndexError('stumbled')")]
+    assert sum(len(json.loads(out.value)) for out in sent if out.topic == r.TAGGED) == 2
+    assert line.store.rows("SELECT offset FROM ingest_progress FINAL WHERE partition = 99") == [(2,)]
 
 
 def test_consumption_pauses_while_the_store_is_away(line: Line, parts: Parts) -> None:
