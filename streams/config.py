@@ -92,7 +92,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replication: int  # of a topic, when it is created
     dingtalk_webhook: str
     dingtalk_secret: str
-    inbox: str
     grafana_url: str
     grafana_token: str
 
@@ -138,7 +137,6 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         replication=env.integer("REPLICATION", 1),
         dingtalk_webhook=env.secret("DINGTALK_WEBHOOK"),
         dingtalk_secret=env.secret("DINGTALK_SECRET"),
-        inbox=env.text("INBOX", ""),
         grafana_url=env.mapping.get("GRAFANA_URL", ""),
         grafana_token=env.mapping.get("GRAFANA_TOKEN", ""),
     )
