@@ -37,28 +37,11 @@ def target(sql: str, shape: int = TIME_SERIES, ref: str = "A") -> Json:
 
 
 def curves(title: str, queries: Sequence[str], place: Place, language: str, **custom: Any) -> Json:
-    """A time series panel. `unit`, `log`, `bars`, `stacked` and `colours` (field → colour) say how it is drawn."""
-    drawn: Json = {
-        "drawStyle": "bars" if custom.get("bars") else "line",
-        "lineWidth": 1,
-        "fillOpacity": 60 if custom.get("bars") or custom.get("stacked") else 8,
-        "showPoints": "never",
-        "spanNulls": False,
-        "axisSoftMin": 0,
-    }
-    if custom.get("log"):
-        drawn["scaleDistribution"] = {"type": "log", "log": 10}
-        del drawn["axisSoftMin"]
-    if custom.get("stacked"):
-        drawn["stacking"] = {"mode": "normal", "group": "A"}
-    overrides = renamed(queries, language)
-    for name, colour in custom.get("colours", {}).items():
-        overrides.append(
-            {
-                "matcher": {"id": "byName", "options": name},
-                "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
-            }
-        )
+    """A time series panel. `unit`, `log`, `stacked` and `colours` (field → colour) say how it is drawn."""
+    log = bool(custom.get("log"))
+    colours = [
+        override(field, color={"mode": "fixed", "fixedColor": colour}) for field, colour in custom.get("colours", {}).items()
+    ]
     return _panel(
         "timeseries",
         title,
@@ -66,19 +49,30 @@ def curves(title: str, queries: Sequence[str], place: Place, language: str, **cu
         place,
         options={
             "legend": {
-                "displayMode": "table" if custom.get("log") else "list",
+                "displayMode": "table" if log else "list",
                 "placement": "right",
                 "showLegend": True,
-                "calcs": ["min", "max"] if custom.get("log") else [],
+                "calcs": ["min", "max"] if log else [],
                 "width": 260,
             },
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         fieldConfig={
-            "defaults": {"unit": custom.get("unit", "short"), "custom": drawn, "color": {"mode": "palette-classic"}},
-            "overrides": overrides,
+            "defaults": {
+                "unit": custom.get("unit", "short"),
+                "custom": _drawn(log, bool(custom.get("stacked"))),
+                "color": {"mode": "palette-classic"},
+            },
+            "overrides": [*renamed(queries, language), *colours],
         },
     ) | {"interval": "1m"}
+
+
+def _drawn(log: bool, stacked: bool) -> Json:
+    """Lines, from zero unless logarithmic."""
+    scale: Json = {"scaleDistribution": {"type": "log", "log": 10}} if log else {"axisSoftMin": 0}
+    drawn = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 60 if stacked else 8, "showPoints": "never", "spanNulls": False}
+    return drawn | scale | ({"stacking": {"mode": "normal", "group": "A"}} if stacked else {})
 
 
 def rows(title: str, sql: str, place: Place, language: str, overrides: Sequence[Json] = ()) -> Json:

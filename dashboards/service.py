@@ -16,37 +16,12 @@ def build(language: str) -> Json:
     def say(key: str) -> str:
         return word(key, language)
 
-    panels = [
-        curves(
-            say("complaints"),
-            [queries.COMPLAINTS, queries.DAY_BEFORE],
-            Place(0, 0, 24, 7),
-            language,
-            colours={"total": "blue", "negative": "red", "before": "text"},
-        ),
-        curves(say("negative_share"), [queries.NEGATIVE_SHARE], Place(0, 7, 24, 4), language, unit="percentunit"),
-        curves(say("business"), [queries.BUSINESS], Place(0, 11, 24, 7), language, unit="percent", log=True),
-        curves(say("app"), [queries.APP], Place(0, 18, 24, 8), language, unit="percent", log=True),
-        curves(say("callees"), [queries.CALLEES], Place(0, 26, 24, 8), language, unit="percent", log=True),
-        curves(say("idc"), [queries.IDC], Place(0, 34, 24, 8), language, unit="percent", log=True),
-        rows(say("incidents"), queries.INCIDENTS, Place(0, 42, 24, 7), language),
-        rows(say("said"), queries.SAID, Place(0, 49, 16, 10), language),
-        rows(say("slices"), queries.SLICES, Place(16, 49, 8, 10), language),
-        folded(
-            say("values"),
-            [
-                curves("$metric", [queries.VALUE], Place(0, 60, 12, 7), language)
-                | {"repeat": "metric", "repeatDirection": "h", "maxPerRow": 2}
-            ],
-            59,
-        ),
-    ]
     everything = {"selected": True, "text": ["All"], "value": ["$__all"]}
     return dashboard(
         UID,
         say("service_dashboard"),
         say("service_about"),
-        panels,
+        _panels(language),
         variables=[
             variable("service", say("service"), queries.SERVICES),
             variable("metric", say("metric"), queries.METRICS, multi=True, includeAll=True, current=everything),
@@ -57,3 +32,27 @@ def build(language: str) -> Json:
         ],
         links=[link(say("overview_dashboard"), "huiyin-overview")],
     )
+
+
+def _panels(language: str) -> list[Json]:
+    def say(key: str) -> str:
+        return word(key, language)
+
+    def relative(key: str, sql: str, place: Place) -> Json:
+        """Metrics of any size beside each other, in percent of what is usual."""
+        return curves(say(key), [sql], place, language, unit="percent", log=True)
+
+    colours = {"total": "blue", "negative": "red", "before": "text"}
+    value = curves("$metric", [queries.VALUE], Place(0, 60, 12, 7), language)
+    return [
+        curves(say("complaints"), [queries.COMPLAINTS, queries.DAY_BEFORE], Place(0, 0, 24, 7), language, colours=colours),
+        curves(say("negative_share"), [queries.NEGATIVE_SHARE], Place(0, 7, 24, 4), language, unit="percentunit"),
+        relative("business", queries.BUSINESS, Place(0, 11, 24, 7)),
+        relative("app", queries.APP, Place(0, 18, 24, 8)),
+        relative("callees", queries.CALLEES, Place(0, 26, 24, 8)),
+        relative("idc", queries.IDC, Place(0, 34, 24, 8)),
+        rows(say("incidents"), queries.INCIDENTS, Place(0, 42, 24, 7), language),
+        rows(say("said"), queries.SAID, Place(0, 49, 16, 10), language),
+        rows(say("slices"), queries.SLICES, Place(16, 49, 8, 10), language),
+        folded(say("values"), [value | {"repeat": "metric", "repeatDirection": "h", "maxPerRow": 2}], 59),
+    ]

@@ -46,7 +46,7 @@ def drift(window: MetricWindow, end: int, size: NDArray[np.float64], floor: floa
         for back in range(1, DAYS + 1)
         if length + back * day <= means.shape[1]
     ]
-    distance = means[:, -length:] - np.median(np.stack(earlier), axis=0)
+    distance = means[:, -length:] - _usual(np.stack(earlier))
     before, after = distance[:, :-half], distance[:, -half:]
     middle = np.median(before, axis=1)
     scale = np.maximum(1.4826 * np.median(np.abs(before - middle[:, None]), axis=1), floor)
@@ -55,6 +55,14 @@ def drift(window: MetricWindow, end: int, size: NDArray[np.float64], floor: floa
     creeps = (grown > LEAST_SHARE * now) & (now - lately > STILL * now)
     sigma = np.where(creeps & np.isfinite(now), np.maximum(grown / scale, 0.0), 0.0)
     return Drift(sigma, _since(distance - middle[:, None], scale, window, end, width))
+
+
+def _usual(earlier: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median over the earlier days that are known, NaN where none is: a series may be younger than the window."""
+    usual = np.median(earlier, axis=0)
+    broken = np.isnan(usual) & np.isfinite(earlier).any(axis=0)  # few, if any
+    usual[broken] = np.nanmedian(earlier[:, broken], axis=0)
+    return np.asarray(usual, np.float64)
 
 
 def _means(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

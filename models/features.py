@@ -1,8 +1,9 @@
 """Texts and their words in, hashed features out: character 1–4-grams and word 1–2-grams of a whole batch at once.
 
 A batch is one array of code points; hashes of all n-grams roll over it in numpy, without a Python loop over texts. A
-feature is a bucket of 2**BITS; within a text each bucket counts once. What a bucket means depends on every constant
-here, therefore SCHEME names them and artefacts made under another scheme are refused.
+feature is a bucket of 2**BITS, so many that hardly two n-grams of a corpus share one; within a text each bucket counts
+once. What a bucket means depends on every constant here, therefore SCHEME names them and artefacts made under another
+scheme are refused.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BITS = 22
+BITS = 30
 CHARACTER_ORDER = 4
 WORD_ORDER = 2
-SCHEME = f"fnv32-c{CHARACTER_ORDER}-w{WORD_ORDER}-b{BITS}-1"
+SCHEME = f"fnv32-c{CHARACTER_ORDER}-w{WORD_ORDER}-b{BITS}-2"
 
 _PRIME = np.uint32(0x01000193)
 _MIX = np.uint32(0x9E3779B1)

@@ -44,7 +44,7 @@ class Opinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Role(NamedTuple):
-    """What a term means: `kind` problem, subject, aspect, good, bad, neutral, or an intent."""
+    """What a term means: `kind` problem, subject, aspect, good, bad, neutral, severity, or an intent."""
 
     kind: str
     name: str = ""
@@ -69,6 +69,7 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     intents: dict[str, str]
     chatter: str
     advertising: str
+    severity: dict[str, str] = {}
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -96,6 +97,8 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         yield self.neutral, Role("neutral")
         for name, terms in self.intents.items():
             yield terms, Role(name)
+        for name, terms in self.severity.items():
+            yield terms, Role("severity", name)
 
 
 class Matcher:

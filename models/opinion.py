@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from models.lexicon import Hit, Lexicon, expand
 
+ANNOYED = "annoyed"  # the severity of a complaint that tells of no loss
 CATCH_ALL = "other"  # the category of a complaint that fits no other
 NEUTRAL_BAND = 0.2  # |sentiment| below it is no polarity: the probability of either side is under 60 %
 # How far below 0 sentiment must be to count as blame where no word names a problem or speaks ill: the model has learnt
 # from reviews, in which whoever asks or wishes is mostly dissatisfied, and off-topic talk resembles neither side.
 _ABOUT_A_SERVICE, _OFF_TOPIC, _SPOKEN_WELL_OF, _ASKED_OR_WISHED = 0.4, 0.8, 0.8, 0.95
+_CONTRAST = re.compile(r"但|不过|可惜|可是|就是|只是|除了")
+_SHORT = 24  # characters of a text that is all about the aspect it names, whatever stands near
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
 _FILLER = re.compile(r"[\W\d_]+|(.)\1{4,}|\[(?:图片|表情|微笑|笑哭|偷笑|捂脸|撇嘴)\]")
 _CONTACT = re.compile(r"\[(?:微信号|QQ号|手机号)\]|https?:|\.com|点com")
@@ -28,6 +31,7 @@ class Opinions(NamedTuple):
     intents: tuple[str, ...]
     aspects: tuple[tuple[str, int], ...]
     polarity: int
+    severity: str = ""
 
 
 class OpinionMiner:
@@ -36,6 +40,7 @@ class OpinionMiner:
     def __init__(self, lexicon: Lexicon) -> None:
         self._matcher = lexicon.matcher
         self._order = {name: place for place, name in enumerate(lexicon.categories)}
+        self._severities = {name: place for place, name in enumerate(lexicon.severity)}
         self._negators = tuple(sorted(set(expand(lexicon.negators)), key=len, reverse=True))
         longest_first = sorted(set(expand(lexicon.chatter)), key=len, reverse=True)
         self._chatter = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
@@ -55,17 +60,28 @@ class OpinionMiner:
         kinds = {kind for hit in hits for kind, _ in hit.roles}
         blames = {kind for hit in hits if not self._denied(text, hit.start) for kind, _ in hit.roles} & {"problem", "bad"}
         polarity = 1 if sentiment >= NEUTRAL_BAND else -1 if sentiment <= -_threshold(kinds, bool(blames), service) else 0
-        intents = []
-        if polarity < 0 or ("problem" in blames and polarity == 0):
-            intents.append("complaint")
-        if kinds & {"question", "inquiry"}:
-            intents.append("question")
-        if "suggestion" in kinds:
-            intents.append("suggestion")
-        if polarity > 0:
-            intents.append("praise")
-        category = "" if polarity > 0 else self._category(text, hits) or (CATCH_ALL if polarity < 0 else "")
-        return Opinions(category, tuple(intents), self._aspects(text, hits, polarity), polarity)
+        blamed = polarity < 0 or ("problem" in blames and polarity == 0) or (polarity > 0 and self._but(text, hits))
+        intents = self._intents(text, hits, polarity, blamed)
+        category = (self._category(text, hits) if blamed or not polarity else "") or (CATCH_ALL if blamed else "")
+        severity = self._severity(hits) if blamed else ""
+        return Opinions(category, intents, self._aspects(text, hits, polarity), polarity, severity)
+
+    def _intents(self, text: str, hits: Sequence[Hit], polarity: int, blamed: bool) -> tuple[str, ...]:
+        kinds = {kind for hit in hits for kind, _ in hit.roles}
+        asked = kinds & {"question", "inquiry"} or ("doubt" in kinds and not polarity and not blamed)
+        wished = any(kind == "suggestion" for hit in hits if not self._denied(text, hit.start) for kind, _ in hit.roles)
+        found = {"complaint": blamed, "question": asked, "suggestion": wished, "praise": polarity > 0}
+        return tuple(name for name, holds in found.items() if holds)
+
+    def _but(self, text: str, hits: Sequence[Hit]) -> bool:
+        """Whether praise turns to blame: after a word of contrast something is named that is wrong or bad."""
+        turn = _CONTRAST.search(text)
+        after = [hit for hit in hits if turn and hit.start >= turn.end() and not self._denied(text, hit.start)]
+        return any(kind in ("problem", "bad") for hit in after for kind, _ in hit.roles)
+
+    def _severity(self, hits: Sequence[Hit]) -> str:
+        named = {name for hit in hits for kind, name in hit.roles if kind == "severity"}
+        return min(named, key=self._severities.__getitem__, default=ANNOYED)
 
     def _is_chatter(self, text: str) -> bool:
         if len(text) <= 40 and not _FILLER.sub("", self._chatter.sub("", text)):
@@ -92,7 +108,7 @@ class OpinionMiner:
         return before.endswith(self._negators) and not before.endswith(_NO_NEGATION)
 
     def _aspects(self, text: str, hits: Sequence[Hit], polarity: int) -> tuple[tuple[str, int], ...]:
-        """Each aspect named takes the nearest opinion in its clause, else the polarity of the whole text."""
+        """Each aspect named takes the nearest opinion in its clause, else, in a short text, the polarity of the whole."""
         sums: dict[str, float] = {}
         opinions = []
         for start, end, roles in hits:
@@ -102,10 +118,11 @@ class OpinionMiner:
                     opinions.append((start, end, sign))
                     if name and kind != "problem":
                         sums[name] = sums.get(name, 0.0) + 2 * sign
+        whole = 0.5 * polarity if len(text) <= _SHORT else 0.0
         for start, end, roles in hits:
             for kind, name in roles:
                 if kind == "aspect":
-                    sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions) or 0.5 * polarity)
+                    sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions) or whole)
         return tuple((name, 1 if total > 0 else -1) for name, total in sums.items() if total)
 
 
@@ -116,7 +133,7 @@ def _threshold(kinds: Set[str], blames: bool, service: str) -> float:
         return float("inf")
     if kinds & {"question", "suggestion"}:
         return _ASKED_OR_WISHED
-    if "good" in kinds:
+    if kinds & {"good", "doubt"}:
         return _SPOKEN_WELL_OF
     return _ABOUT_A_SERVICE if service or kinds & {"subject", "aspect"} else _OFF_TOPIC
 

@@ -16,7 +16,7 @@ import numpy as np
 from models.judgement import Surge
 from models.surge_counts import WINDOWS, Floats, Ints, Ledger
 from models.surge_settings import SurgeSettings
-from models.surge_significance import Seen, bars, level, onset, tail
+from models.surge_significance import Looked, Seen, bars, level, onset, tail
 
 __all__ = ["SurgeDetector", "SurgeSettings"]
 
@@ -77,6 +77,10 @@ class SurgeDetector:
             self._judge(rows, at)
         return self._ordered([active.last for active in self._active.values()])
 
+    def usual(self, service: str) -> float:
+        """Negative records a second that a service known here should have had in the last hour, by what was before that."""
+        return self._ledger.usual(self._rows[service, ""])
+
     def end(self, service: str) -> None:
         """Takes the surges of a service for over, by better knowledge: it is back at its usual rate, and may surge anew."""
         for row, active in [item for item in self._active.items() if self._keys[item[0]][0] == service]:
@@ -118,8 +122,8 @@ class SurgeDetector:
             self._ledger.add_rows(services, inherits)
 
     def _judge(self, rows: Ints, at: int) -> None:
-        settings, looked = self._settings, self._ledger.look(rows, at)
-        raised, extra = self._activity(rows, at)
+        settings = self._settings
+        looked, raised, extra = self._look(rows, at)
         frozen = np.array([self._active[row].rate if row in self._active else np.nan for row in rows.tolist()])
         rate = np.where(np.isnan(frozen), looked.rate, frozen)
         expected = looked.exposure * rate * raised + extra
@@ -127,17 +131,19 @@ class SurgeDetector:
         bar = bars(WINDOWS, len(self._rows) - len(self._services), settings.false_alarms)
         enough = looked.known & (looked.counted >= settings.floor) & (looked.counted >= settings.ratio * expected)
         strength = np.log(np.maximum(chance, 1e-300)) / np.log(bar)[:, None]
-        for column, row in enumerate(rows.tolist()):
+        hit = np.any(enough & (strength >= 1.0), axis=0).tolist()
+        for column, row in (pair for pair in enumerate(rows.tolist()) if hit[pair[0]] or pair[1] in self._active):
             seen = Seen(looked.counted[:, column], expected[:, column], rate[:, column], strength[:, column], enough[:, column])
             self._update(row, at, seen)
 
-    def _activity(self, rows: Ints, at: int) -> tuple[Floats, Floats]:
-        """How far the records that do not blame raise the expectation: a factor, and misjudged records to add."""
+    def _look(self, rows: Ints, at: int) -> tuple[Looked, Floats, Floats]:
+        """What is seen of these rows; how far records that do not blame raise the expectation: a factor, and some to add."""
         services, column = np.unique(self._ledger.service[rows], return_inverse=True)
-        seen = self._ledger.look(self._rest[services], at)
-        expected = seen.exposure * seen.rate
-        factor = np.clip((seen.counted + 5) / (expected + 5), 1.0, self._settings.activity)
-        return factor[:, column], self._settings.misjudged * np.maximum(seen.counted - expected, 0.0)[:, column]
+        every = self._ledger.look(np.concatenate([rows, self._rest[services]]), at)
+        looked, rest = every.part(slice(len(rows))), every.part(slice(len(rows), None))
+        expected = rest.exposure * rest.rate
+        factor = np.clip((rest.counted + 5) / (expected + 5), 1.0, self._settings.activity)
+        return looked, factor[:, column], self._settings.misjudged * np.maximum(rest.counted - expected, 0.0)[:, column]
 
     def _update(self, row: int, at: int, seen: Seen) -> None:
         settings, active = self._settings, self._active.get(row)

@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 FINE = 120  # minutes kept one by one
 COARSE = 24  # hours kept one by one
 WINDOWS = (5, 15, 60, 360, 1440)  # minutes; up to 60 summed by the minute, longer ones by the hour
+_BY_MINUTE = np.array([window for window in WINDOWS if window <= 60])
+_BY_HOUR = np.array([window // 60 for window in WINDOWS if window > 60])
 _PRIOR_SHAPE = 0.5  # what is assumed of a row never seen, in records
 _YOUTH = 1.5  # how fast doubt about rhythm and level fades with (60 min + window) over the past known
 
@@ -107,14 +109,18 @@ class Ledger:
     def look(self, rows: Ints, minute: int) -> Looked:
         """These rows through every window that ends with `minute` (from now on; later minutes are empty)."""
         counted = self._windows(self._fine, self._coarse, minute, rows)
-        services, column = np.unique(self.service[rows], return_inverse=True)
-        live = self._windows(self._fine_live, self._coarse_live, minute, services)[:, column]
+        live = self._windows(self._fine_live, self._coarse_live, minute, self.service[rows])
         shape, exposure = self._past(rows)
         before, past = np.maximum(exposure - live, 1.0), np.maximum(shape - counted, _PRIOR_SHAPE)
         lengths = np.array(WINDOWS)[:, None]
         doubt = np.minimum(((60 + lengths) / before) ** _YOUTH, 4.0)
         noise = self._variation.of(rows)[[0, 0, 0, 1, 1]] + doubt + 1 / past
         return Looked(counted, live, past / before, 1 / noise, exposure - live >= np.maximum(lengths, 15))
+
+    def usual(self, row: int) -> float:
+        """Records a second that a row should have had in the last hour, by what was before it."""
+        looked, hour = self.look(np.array([row], np.int64), self.now), WINDOWS.index(60)
+        return float(looked.rate[hour, 0] * looked.exposure[hour, 0]) / 3600
 
     def recent(self, row: int, rate: float) -> tuple[Recent, Recent]:
         """A row's own last two hours by the minute and last day by the hour, beside what `rate` expects of them."""
@@ -145,18 +151,10 @@ class Ledger:
 
     def _windows(self, fine: Floats, coarse: Floats, minute: int, columns: Ints) -> Floats:
         """Sums over WINDOWS that end with `minute`, newest slots first where time has not come yet."""
-        minutes = np.arange(self.now, minute - 60, -1) % FINE
-        hours = np.arange(self.now // 60, minute // 60 - COARSE, -1) % COARSE
-        by_minute = fine[minutes[:, None], columns].cumsum(0)
-        by_hour = coarse[hours[:, None], columns].cumsum(0)
-        sums = np.zeros((len(WINDOWS), len(columns)))
-        for place, window in enumerate(WINDOWS):
-            part, size = (
-                (by_minute, window - (minute - self.now)) if window <= 60 else (by_hour, len(hours) - COARSE + window // 60)
-            )
-            if size > 0:
-                sums[place] = part[size - 1]
-        return sums
+        ahead, hour = minute - self.now, self.now // 60
+        minutes = ((self.now - np.arange(FINE)) % FINE < _BY_MINUTE[:, None] - ahead).astype(np.float64)
+        hours = ((hour - np.arange(COARSE)) % COARSE < _BY_HOUR[:, None] - (minute // 60 - hour)).astype(np.float64)
+        return np.concatenate([minutes @ fine.take(columns, axis=1), hours @ coarse.take(columns, axis=1)])
 
     def _open_hour(self, hour: int, heard: bool) -> None:
         slot = hour % COARSE

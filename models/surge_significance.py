@@ -28,6 +28,11 @@ class Looked(NamedTuple):
     shape: Floats
     known: NDArray[np.bool_]
 
+    def part(self, rows: slice) -> Looked:
+        """Some of the rows."""
+        counted, exposure, rate, shape, known = self
+        return Looked(counted[:, rows], exposure[:, rows], rate[:, rows], shape[:, rows], known[:, rows])
+
 
 class Recent(NamedTuple):
     """One row lately, oldest first: start minutes, counts, expected counts."""

@@ -23,7 +23,11 @@ class Aspect(msgspec.Struct, frozen=True):
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """What a text says. `sentiment` is calibrated in [-1, 1]; `polarity` is -1, 0 or 1; `text` has personal data masked."""
+    """What a text says; `text` has personal data masked, mark-up and invisible characters left out.
+
+    `sentiment` in [-1, 1] is the model's own, calibrated. `polarity` is -1, 0 or 1 and weighs the problems named as well,
+    so that it may be -1 where sentiment is about 0. `severity` of a complaint: money_lost, cannot_use or annoyed.
+    """
 
     text: str
     sentiment: float
@@ -33,11 +37,14 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...] = ()
     aspects: tuple[Aspect, ...] = ()
     keywords: tuple[str, ...] = ()
+    severity: str = ""
 
 
 _BATCH = 1024  # texts judged at once: large enough for numpy, small enough for the cache
 _READ = 5_000  # characters of a text that are judged; all of it is masked
-_PROBLEM_LOG_ODDS = 1.0  # what a named problem takes from the log-odds of praise
+# What a named problem takes from the log-odds of praise for the polarity. Not for the sentiment: in cross-validation on
+# labelled reviews, which name problems in praise too, its accuracy falls by 0.0004 to 0.0022.
+_PROBLEM_LOG_ODDS = 1.0
 _PROBLEMS_COUNTED = 2
 
 
@@ -70,27 +77,34 @@ class Tagger:
 
     def _judge(self, texts: Sequence[str], services: Sequence[str]) -> list[Judgement]:
         from models.features import batch_features
+        from models.normalise import plain, simplified
         from models.privacy import mask
 
-        masked = [mask(_valid(text)) for text in texts]
-        shown = [text[:_READ] for text in masked]
+        masked = [mask(plain(text)) for text in texts]
+        shown = [simplified(text[:_READ]) for text in masked]
         batch = batch_features(shown, self._segmenter.cut(shown))
         lowered = [text.lower() for text in shown]
         read = [self._miner.problems(text) for text in lowered]
-        sentiment = _sentiment(self._sentiment.log_odds(batch.features), [count for _, count in read])
+        log_odds = self._sentiment.log_odds(batch.features)
+        problems = np.minimum([count for _, count in read], _PROBLEMS_COUNTED)
+        sentiment, leaning = _balance(log_odds), _balance(log_odds - _PROBLEM_LOG_ODDS * problems)
         keywords = self._keywords.pick(batch)
         given = services or [""] * len(texts)
-        found = [self._judgement(*row) for row in zip(masked, lowered, read, sentiment, given, keywords, strict=True)]
+        rows = zip(
+            masked, lowered, [hits for hits, _ in read], zip(sentiment, leaning, strict=True), given, keywords, strict=True
+        )
+        found = [self._judgement(*row) for row in rows]
         if self._category is None:
             return found
         own = self._category.judge(batch.features)
         return [msgspec.structs.replace(each, category=category) for each, category in zip(found, own, strict=True)]
 
     def _judgement(
-        self, text: str, lowered: str, read: tuple[list[Hit], int], sentiment: float, service: str, keywords: tuple[str, ...]
+        self, text: str, lowered: str, hits: list[Hit], balance: tuple[float, float], service: str, keywords: tuple[str, ...]
     ) -> Judgement:
+        sentiment, leaning = balance
         service = service or self._services.find(lowered)
-        opinions = self._miner.judge(lowered, read[0], sentiment, service)
+        opinions = self._miner.judge(lowered, hits, leaning, service)
         return Judgement(
             text=text,
             sentiment=sentiment,
@@ -100,6 +114,7 @@ class Tagger:
             intents=opinions.intents,
             aspects=tuple([Aspect(name, sign) for name, sign in opinions.aspects]),
             keywords=keywords,
+            severity=opinions.severity,
         )
 
 
@@ -123,17 +138,7 @@ def load_tagger(
     return Tagger(topology, load_lexicon(lexicon or SHIPPED_LEXICON), artefacts or SHIPPED, own_category)
 
 
-def _sentiment(log_odds: NDArray[np.float64], problems: Sequence[int]) -> list[float]:
-    """Log-odds → [-1, 1] as 2P-1 = tanh(log-odds / 2), a named problem counting as evidence of blame."""
-    lowered = log_odds - _PROBLEM_LOG_ODDS * np.minimum(np.array(problems), _PROBLEMS_COUNTED)
-    rounded: list[float] = np.round(np.tanh(lowered / 2), 4).tolist()
+def _balance(log_odds: NDArray[np.float64]) -> list[float]:
+    """Log-odds → [-1, 1] as 2P-1 = tanh(log-odds / 2)."""
+    rounded: list[float] = np.round(np.tanh(log_odds / 2), 4).tolist()
     return rounded
-
-
-def _valid(text: str) -> str:
-    """`text` without lone surrogates, which no UTF-8 can carry."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode("utf-8")
-    return text

@@ -1,4 +1,4 @@
-"""What depends on what: services.yaml in, a Topology out. Pure; the caller reads the file.
+"""What depends on what: services.yaml in, a Topology out.
 
 A Topology answers the questions the judges ask: whom does a service call, who calls it, which IDCs does it run in.
 """
@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -91,6 +92,17 @@ _SERVICE_FIELDS = {
     "idcs": list,
 }
 _IDC_FIELDS = {"name": str, "title": str}
+
+
+def read_topology(path: Path) -> Topology:
+    """The topology that the services.yaml at `path` describes. Raises TopologyError with file, line and field."""
+    try:
+        return parse_topology(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise TopologyError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise TopologyError(f"{path}:{line}: not UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def parse_topology(text: str, origin: str = "services.yaml") -> Topology:

@@ -40,9 +40,9 @@ class Labelled(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """What was learnt: weights[i, j] is what bucket buckets[i] adds to category labels[j]."""
+    """What was learnt: weights[i, j] is what the matrix's column columns[i] adds to category labels[j]."""
 
-    buckets: NDArray[np.int64]
+    columns: NDArray[np.int64]
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
     labels: tuple[str, ...]
@@ -81,7 +81,7 @@ def train_category(path: Path, out: Path, *, force: bool = False, say: Say = lam
     """Train on `path`, write the artefact to `out`, return its card. Raises CorpusError, WorseModelError."""
     labelled = read_labelled(path)
     say(f"{len(labelled.texts)} texts, {len(set(labelled.category))} categories")
-    matrix = features(labelled.texts)
+    matrix, buckets = features(labelled.texts)
     split, scores = _score(matrix, labelled)
     installed = read_card(out, NAME)
     if installed and not force and installed.scheme == SCHEME and installed.labels and set(installed.scores) == {split}:
@@ -105,7 +105,7 @@ def train_category(path: Path, out: Path, *, force: bool = False, say: Say = lam
         labels=learnt.labels,
     )
     arrays: dict[str, NDArray[Any]] = {
-        "buckets": learnt.buckets.astype(np.uint32),
+        "buckets": buckets[learnt.columns],
         "weights": learnt.weights.astype(np.float16),
         "bias": learnt.bias.astype(np.float32),
     }
@@ -129,7 +129,7 @@ def fit_layers(matrix: sparse.csr_matrix, category: NDArray[np.str_]) -> Layers:
 
 def predict(layers: Layers, matrix: sparse.csr_matrix) -> NDArray[np.str_]:
     """The category of each row."""
-    best: NDArray[np.int64] = np.argmax(matrix[:, layers.buckets] @ layers.weights + layers.bias, axis=1)
+    best: NDArray[np.int64] = np.argmax(matrix[:, layers.columns] @ layers.weights + layers.bias, axis=1)
     return np.array(layers.labels)[best]
 
 

@@ -119,6 +119,11 @@ class Wiring:
             await drain()
             self.stopping.set()
 
+        async def tell(_app: faust.App, assigned: set[Any], **__: Any) -> None:
+            ours = sum(place.topic in r.SOURCES for place in assigned)
+            log.info("%d partitions are ours", ours)
+
+        app.on_partitions_assigned.connect(tell, weak=False)
         app.on_partitions_revoked.connect(drain, weak=False)
         app.on_before_shutdown.connect(drain_and_stop, weak=False)
 

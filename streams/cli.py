@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "digest": ("digest", "The day's sentiment digest per product, as a page and as a message."),
     "dashboards": ("dashboards", "Write the Grafana dashboards as JSON, or publish them."),
     "train": ("train", "Train the text models on labelled files."),
+    "evaluate": ("evaluate", "Print what the text models reach, field by field."),
     "bench": ("bench", "Measure speed beside named baselines, in one run."),
     "test": ("test", "Run everything that CI runs."),
 }

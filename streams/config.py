@@ -7,7 +7,6 @@ be given as NAME or as NAME_FILE (a path to a file that holds it).
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -15,6 +14,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from streams.endpoints import (
+    EMBEDDED_USERS,
+    ROLES,
+    ClickHouseAccess,
+    Endpoints,
+    KafkaAccess,
+    is_address,
+    read_endpoints,
+)
 from streams.environment import Environment, SettingError
 
 __all__ = [
@@ -29,48 +37,6 @@ __all__ = [
     "load",
     "read_endpoints",
 ]
-
-
-class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach Kafka. `security` is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
-
-    broker: str
-    security: str = "PLAINTEXT"
-    mechanism: str = "PLAIN"
-    user: str = ""
-    password: str = ""
-    ca_file: str = ""
-    certificate_file: str = ""
-    key_file: str = ""
-
-
-class ClickHouseAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """How one role reaches ClickHouse."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str = "huiyin"
-    secure: bool = False
-    ca_file: str = ""
-
-
-class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """What `./huiyin up` records: where the embedded parts answer, and as whom (file mode 600)."""
-
-    broker: str
-    kafka_controller_port: int
-    clickhouse_host: str
-    clickhouse_port: int
-    clickhouse_http_port: int
-    passwords: dict[str, str]
-
-    def __post_init__(self) -> None:
-        if missing := set(ROLES) - set(self.passwords):
-            raise ValueError(f"no password for {', '.join(sorted(missing))}")
-        if not _ADDRESS.fullmatch(self.broker):
-            raise ValueError(f"broker {self.broker!r} is not host:port")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,12 +74,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.clickhouse[role]
 
 
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/,\[\]]+):\d{1,5}")
-ROLES = ("admin", "writer", "reader", "grafana_ro")
-# The embedded server's user of each role; an external one is named in its URL.
-EMBEDDED_USERS = {"admin": "huiyin_admin", "writer": "writer", "reader": "reader", "grafana_ro": "grafana_ro"}
-
-
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment and the data folder. Raises SettingError naming the variable."""
     env = Environment(os.environ if environment is None else environment)
@@ -147,23 +107,11 @@ def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HUIYIN_")} | dict(ours)
 
 
-def read_endpoints(path: Path) -> Endpoints | None:
-    """What the embedded parts recorded, or None when they never ran here. Raises SettingError."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Endpoints)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise SettingError(f"{path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise SettingError(f"{path}: {error}; remove it and run ./huiyin up again") from error
-
-
 def _kafka(env: Environment, endpoints: Endpoints | None) -> KafkaAccess | None:
     broker = env.text("BROKER", endpoints.broker if endpoints else "")
     if not broker:
         return None
-    if not all(map(_ADDRESS.fullmatch, broker.split(","))):
+    if not all(map(is_address, broker.split(","))):
         raise SettingError(f"HUIYIN_BROKER={broker}: expected host:port, or several with commas between")
     security = env.choice("KAFKA_SECURITY", "PLAINTEXT", ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"))
     if security.startswith("SASL") and not (env.text("KAFKA_USER", "") and env.secret("KAFKA_PASSWORD")):

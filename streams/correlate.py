@@ -21,6 +21,7 @@ from streams.heat import MINUTE, Heat, HeatWatch, Minute, minutes
 from streams.history import History
 from streams.incidents import Tracked, seconds, utc
 from streams.loss import lost
+from streams.page_words import category
 from streams.records import Incident, IncidentEvent
 
 # Complaints that name no service wait this long (seconds) for a service that surges with them.
@@ -64,8 +65,14 @@ class Correlator:
 
     def advance(self, history: History, start: int, end: int) -> Iterator[IncidentEvent]:
         """Events of the minutes in [start, end): every minute with complaints, and each one while something is going on."""
+        for _, events in self.judged(history, start, end):
+            yield from events
+
+    def judged(self, history: History, start: int, end: int) -> Iterator[tuple[int, list[IncidentEvent]]]:
+        """As `advance`, a minute at a time: when it ended, and all its events, none for most."""
         for minute in minutes(history.counts(start, end), start, end, self._busy):
-            yield from self._judge(history, self._hot(history, minute), minute.at + MINUTE)
+            at = minute.at + MINUTE
+            yield at, self._judge(history, self._hot(history, minute), at)
 
     def _surging(self) -> bool:
         return self._watch.active or self._early.active
@@ -87,25 +94,25 @@ class Correlator:
         ranking = self._examine(history, heat.service, heat.onset, at).ranking
         return ranking.verdict == "explained" and ranking.causes[0].probability >= EARLY_SURE
 
-    def _judge(self, history: History, hot: Sequence[Heat], at: int) -> Iterator[IncidentEvent]:
+    def _judge(self, history: History, hot: Sequence[Heat], at: int) -> list[IncidentEvent]:
         before = tuple(self._open)
-        opened = [self._place(history, heat, at) for heat in hot]
-        for key in filter(None, opened):
-            yield self._event(self._review(history, self._open[key], at), at)
-        for key in before:
-            yield from self._follow(history, self._open[key], at)
+        for heat in hot:
+            self._place(history, heat, at)
+        opened = [self._tell(history, tracked, at) for key, tracked in self._open.items() if key not in before]
+        followed = (self._follow(history, self._open[key], at) for key in before)
+        return opened + [event for event in followed if event is not None]
 
-    def _place(self, history: History, heat: Heat, at: int) -> str | None:
-        """Joins a surging service to the incident it belongs to, else opens one (again): the id of that."""
+    def _place(self, history: History, heat: Heat, at: int) -> None:
+        """Joins a surging service to the incident it belongs to, else opens one (again)."""
         known = [tracked for tracked in self._open.values() if heat.service in tracked.incident.services]
         if not known:
             if self._held(heat, at):
-                return None
+                return
             known = self._kin(history, heat, at)
         if known:
             nearest = min(known, key=lambda tracked: abs(seconds(tracked.incident.onset) - heat.onset))
             self._open[nearest.incident.id] = incidents.touched(nearest, heat, at)
-            return None
+            return
         if again := incidents.resumed(heat, self._closed):
             self._closed = [past for past in self._closed if past.id != again.id]
             tracked = incidents.restored(again, at)
@@ -114,7 +121,6 @@ class Correlator:
             tracked = incidents.opened(same or heat, at, self._title(heat))
         # Explained at once: whether the next service of this minute belongs to it depends on what is to blame.
         self._open[tracked.incident.id] = self._review(history, tracked, at)
-        return tracked.incident.id
 
     def _held(self, heat: Heat, at: int) -> bool:
         if heat.service:
@@ -130,35 +136,38 @@ class Correlator:
         causes = ranking.causes if ranking.verdict == "explained" else ()
         return [tracked for tracked in self._open.values() if incidents.belongs(heat, causes, tracked, self.topology)]
 
-    def _follow(self, history: History, now: Tracked, at: int) -> Iterator[IncidentEvent]:
+    def _follow(self, history: History, now: Tracked, at: int) -> IncidentEvent | None:
         if incidents.over(now, at):
             del self._open[now.incident.id]
-            final = self._count(history, now, at)
+            final = self._costed(history, self._counted(history, now, at), incidents.fault_end(now))
             closed = msgspec.structs.replace(final.incident, status="resolved", resolved_at=utc(at), updated_at=utc(at))
             self._closed = [*(past for past in self._closed if incidents.remembered(past, at)), closed]
-            yield IncidentEvent("resolved", closed)
-            return
-        if incidents.due(now, at):
-            after = self._review(history, now, at)
-            if incidents.worth_telling(now.told, after.incident):
-                yield self._event(after, at)
+            return IncidentEvent("resolved", closed)
+        if not incidents.due(now, at):
+            return None
+        after = self._open[now.incident.id] = self._review(history, now, at)
+        if incidents.worth_telling(after, at):
+            return self._tell(history, after, at)
+        return IncidentEvent("updated", after.incident, told=False)
 
     def _review(self, history: History, tracked: Tracked, at: int) -> Tracked:
-        """The incident with its evidence as known now. What explains it stays when a later look finds nothing."""
+        """The incident as its metrics and changes explain it now. What explains it stays when a later look finds nothing."""
+        incident = tracked.incident
+        ranking = self._examine(history, incident.service, seconds(incident.onset), at).ranking
+        if incident.verdict == "unexplained" or ranking.verdict == "explained":
+            incident = msgspec.structs.replace(incident, verdict=ranking.verdict, causes=ranking.causes)
+        incident = msgspec.structs.replace(incident, updated_at=utc(at))
+        return self._counted(history, replace(tracked, incident=incident, reviewed=at), at)
+
+    def _tell(self, history: History, tracked: Tracked, at: int) -> IncidentEvent:
+        """What people hear of it now, with what only they need: the cost, who complains and in which words."""
         incident = tracked.incident
         seen = self._examine(history, incident.service, seconds(incident.onset), at)
-        tracked = self._count(history, replace(tracked, reviewed=at), at)
-        keeps = incident.verdict == "explained" and seen.ranking.verdict == "unexplained"
-        updated = msgspec.structs.replace(
-            tracked.incident,
-            updated_at=utc(at),
-            samples=seen.samples or incident.samples,
-            slice=seen.slice,
-            **({} if keeps else _judged(seen)),
-        )
-        tracked = replace(tracked, incident=updated)
-        self._open[incident.id] = tracked
-        return tracked
+        samples = seen.samples() or incident.samples
+        incident = msgspec.structs.replace(incident, samples=samples, slice=seen.slice(self.language))
+        tracked = self._costed(history, self._counted(history, replace(tracked, incident=incident), at), tracked.last_hot)
+        self._open[incident.id] = replace(tracked, told=tracked.incident, wider=False)
+        return IncidentEvent("opened" if incident.opened_at == utc(at) else "updated", tracked.incident)
 
     def _examine(self, history: History, service: str, onset: int, at: int) -> Evidence:
         key = (service, onset, at)
@@ -167,29 +176,22 @@ class Correlator:
             self._seen[key] = examine(history, self.topology, service, onset, at, self.language)
         return self._seen[key]
 
-    def _count(self, history: History, tracked: Tracked, at: int) -> Tracked:
+    def _counted(self, history: History, tracked: Tracked, at: int) -> Tracked:
         incident = tracked.incident
         onset = seconds(incident.onset)
         counts = history.counts(onset, at)
-        touched = [service in incident.services for service in counts.service]
-        counted = msgspec.structs.replace(
-            incident,
-            complaints=int(np.sum(counts.negative[np.array(touched, bool)])),
-            expected=tracked.rate * (at - onset),
-            loss=lost(history, self.topology, incident.services, onset, tracked.last_hot),
-        )
-        return replace(tracked, incident=counted)
+        touched = np.array([service in incident.services for service in counts.service], bool)
+        complaints, expected = int(counts.negative[touched].sum()), tracked.rate * (at - onset)
+        return replace(tracked, incident=msgspec.structs.replace(incident, complaints=complaints, expected=expected))
 
-    def _event(self, tracked: Tracked, at: int) -> IncidentEvent:
-        self._open[tracked.incident.id] = replace(tracked, told=tracked.incident)
-        return IncidentEvent("opened" if tracked.incident.opened_at == utc(at) else "updated", tracked.incident)
+    def _costed(self, history: History, tracked: Tracked, end: int) -> Tracked:
+        incident = tracked.incident
+        loss = lost(history, self.topology, incident.services, seconds(incident.onset), end)
+        return replace(tracked, incident=msgspec.structs.replace(incident, loss=loss))
 
     def _title(self, heat: Heat) -> str:
-        name = self.topology.title(heat.service)
-        if self.language == "en":
-            return f"{name or 'No service named'}: complaints surge" + (f" ({heat.category})" if heat.category else "")
-        return f"{name or '未指明服务'}{f'（{heat.category}）' if heat.category else ''}投诉激增"
-
-
-def _judged(seen: Evidence) -> dict[str, object]:
-    return {"verdict": seen.ranking.verdict, "causes": seen.ranking.causes}
+        name, english = self.topology.title(heat.service), self.language == "en"
+        kind = category(heat.category, self.language) if heat.category != "other" else ""
+        if english:
+            return f"{name or 'No service named'}: complaints surge" + (f" ({kind})" if kind else "")
+        return f"{name or '未指明服务'}{f'·{kind}' if kind not in ('', name) else ''}投诉激增"

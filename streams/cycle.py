@@ -1,7 +1,8 @@
 """One turn of the leader: rollups → watermark → correlate → store → publish → notify. Blocking; runs in a thread.
 
-Everything before `correlated_through` is judged, stored and owed to the chat channels. What fails midway is judged again
-from there: incidents keep their ids and versions, so that a second time changes nothing. Delivery has a queue of its own.
+Everything before `correlated_through` is judged, stored and owed to the chat channels. It moves on with every minute that
+brought an event, once that is stored, published and sent. What fails midway is judged again from there: incidents keep their
+ids and versions, so that a second time changes nothing. Delivery has a queue of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -26,6 +28,7 @@ from streams.records import INCIDENTS, IncidentEvent
 from streams.store import incidents, progress, rollup
 from streams.store.client import Store, StoreUnavailable
 from streams.store.history import StoredHistory
+from streams.store.recent import RecentHistory
 from streams.watermark import watermark
 
 log = logging.getLogger(__name__)
@@ -46,16 +49,17 @@ class Cycle:
     def __init__(self, settings: Settings, *, transport: Transport = post, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
         self._store = Store(settings.clickhouse_access("writer"))
-        self._history = StoredHistory(self._store)
+        self._history = RecentHistory(StoredHistory(self._store))
         self._transport = transport
         self._channels = configured(settings)
         self._correlator: Correlator | None = None
         self._outboxes: list[Outbox] = []
         self._producer: Any = None
         self._stretch = SHORTEST
+        self._through: int | None = None
 
     def run(self, ends: Mapping[tuple[str, int], int]) -> list[IncidentEvent]:
-        """One turn; `ends` are the end offsets by (topic, partition). The events of this turn.
+        """One turn; `ends` are the end offsets by (topic, partition). The events of this turn that people hear of.
 
         Raises StoreUnavailable (call again later: it goes on where it stopped) and StoreError.
         """
@@ -72,11 +76,17 @@ class Cycle:
             self._producer.close(timeout=5)
 
     def _turn(self, ends: Mapping[tuple[str, int], int]) -> list[IncidentEvent]:
+        clock = [time.perf_counter()]
         stored = progress.read(self._store)  # before the refresh: the rollups then hold at least this much
-        rollup.refresh(self._store)
+        clock.append(time.perf_counter())
+        minutes = rollup.refresh(self._store)
+        clock.append(time.perf_counter())
         through = progress.correlated_through(self._store)
         until = watermark(stored, ends, through, self._clock())
+        clock.append(time.perf_counter())
         start = through if through is not None else self._earliest()
+        if through != self._through:
+            self._correlator = None  # another leader has gone on from where this one stopped
         correlator = self._correlator or self._rebuilt(start, fresh=through is None)
         events: list[IncidentEvent] = []
         if start is not None and until is not None:
@@ -84,6 +94,11 @@ class Cycle:
                 events += self._judge(correlator, low, high)
         for outbox in self._outboxes:
             outbox.deliver()
+        clock.append(time.perf_counter())
+        took = [round(1000 * (after - before)) for before, after in pairwise(clock)]
+        log.debug(
+            "a turn to %s: progress %d ms, %d minutes rolled up %d, watermark %d, judging %d", until, took[0], minutes, *took[1:]
+        )
         return events
 
     def _stretches(self, start: int, until: int) -> Iterator[tuple[int, int]]:
@@ -94,21 +109,37 @@ class Cycle:
             start = end
 
     def _judge(self, correlator: Correlator, start: int, end: int) -> list[IncidentEvent]:
-        rows = len(self._history.counts(start, end).minute)
-        self._stretch = min(2 * self._stretch, LONGEST) if rows < FEW_ROWS else SHORTEST
-        events = incidents.unsaved(self._store, list(correlator.advance(self._history, start, end)))
-        if events:  # saved last: what is saved has been owed and published
-            incidents.owe(self._store, events, [channel.name for channel in self._channels])
+        if self._stretch > SHORTEST or end - start == self._stretch:  # there is much to catch up with
+            rows = len(self._history.counts(start, end).minute)
+            self._stretch = min(2 * self._stretch, LONGEST) if rows < FEW_ROWS else SHORTEST
+        told: list[IncidentEvent] = []
+        for at, events in correlator.judged(self._history, start, end):
+            if events:
+                told += self._settle(incidents.unsaved(self._store, events), at)
+        self._note(end)
+        return told
+
+    def _settle(self, events: list[IncidentEvent], at: int) -> list[IncidentEvent]:
+        """Stores, publishes and sends what the minute before `at` brought: what people hear of it. Saved last: what is saved has
+        been owed and published."""
+        told = [event for event in events if event.told]
+        if events:
+            incidents.owe(self._store, told, [channel.name for channel in self._channels])
             self._publish(events)
             incidents.save(self._store, events)
-        progress.set_correlated_through(self._store, end)
+        self._note(at)
         for outbox in self._outboxes:
-            outbox.add(events)
+            outbox.add(told)
             outbox.deliver()
-        return events
+        return told
+
+    def _note(self, through: int) -> None:
+        progress.set_correlated_through(self._store, through)
+        self._through = through
 
     def _rebuilt(self, through: int | None, *, fresh: bool) -> Correlator:
         topology = self._topology()
+        self._history = RecentHistory(StoredHistory(self._store))
         wording = Wording(topology, self._settings.language, self._settings.timezone)
         self._outboxes = [
             Outbox(self._store, channel, wording, transport=self._transport, clock=self._clock) for channel in self._channels
@@ -120,7 +151,7 @@ class Cycle:
                 correlator.fold(self._history, day, day + DAY)
             known = incidents.known_at(self._store, through, REMEMBERED)
             correlator.resume(through, known, incidents.opened_after(self._store, through))
-        self._correlator = correlator
+        self._correlator, self._through = correlator, None if fresh else through
         return correlator
 
     def _topology(self) -> Topology:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from models.privacy import mask
-from streams.records import BadRecord, Origin
+from streams.records import BadRecord
 
 MAX_PAYLOAD = 65_536  # bytes of a payload that are kept
 MAX_REASON = 500  # characters
@@ -44,8 +44,3 @@ def columns(letters: Sequence[DeadLetter]) -> dict[str, list[object]]:
     """Columns for the dead_letters table."""
     names = ("topic", "partition", "offset", "index", "reason", "payload")
     return {name: [getattr(letter, name) for letter in letters] for name in names}
-
-
-def refused_by_store(origin: Origin, payload: bytes, reason: str) -> BadRecord:
-    """A record that decodes but that ClickHouse will not take."""
-    return BadRecord(origin, f"the store refused it: {reason}", payload)

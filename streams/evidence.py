@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from models.causes import rank
 from models.judgement import Ranking
 from models.topology import Service, Topology
+from models.window import MetricWindow
 from streams.history import History, Said
 from streams.quotes import typical
 from streams.slices import in_words, narrowest
@@ -29,20 +32,28 @@ MOST_USUAL = 2000
 
 @dataclass(frozen=True)
 class Evidence:
-    """The causes ranked for a surge, the slice that explains it, in words, and typical complaints."""
+    """The causes ranked for a surge, and who complained: in it and before it, how many of those in it were to be expected."""
 
     ranking: Ranking
-    slice: str
-    samples: tuple[str, ...]
+    before: Sequence[Said]
+    during: Sequence[Said]
+    expected: float
+
+    def slice(self, language: str) -> str:
+        """The slice of users that explains the surge, in words; '' when none does."""
+        return in_words(narrowest(self.before, self.during, self.expected), language)
+
+    def samples(self) -> tuple[str, ...]:
+        """Typical complaints."""
+        return typical([said.text for said in self.during])
 
 
 def examine(history: History, topology: Topology, service: str, onset: int, at: int, language: str) -> Evidence:
     """What explains the surge of `service` ('' for complaints that name none) since `onset`, as far as known at `at`."""
     during = _negative(history.said(service, "", onset, at, MOST_SAID))
     before = usual(history, service, onset)
-    expected = _expected(before, onset, at, len(during))
     ranking = _ranking(history, topology, service, (onset, at), cohorts(before, during), language)
-    return Evidence(ranking, in_words(narrowest(before, during, expected), language), typical([said.text for said in during]))
+    return Evidence(ranking, before, during, _expected(before, onset, at, len(during)))
 
 
 def usual(history: History, service: str, onset: int) -> list[Said]:
@@ -74,9 +85,18 @@ def _ranking(
     wanted = tuple(sorted((names | idcs) - {""}))
     if not wanted:
         return Ranking((), (), "unexplained")
-    window = history.metrics(wanted, onset - METRICS_BEFORE, at)
+    window = _known(history.metrics(wanted, onset - METRICS_BEFORE, at))
     changes = history.changes(wanted, onset - CHANGES_BEFORE, at)
     return rank(window, ground, service, onset, changes, counts, language)
+
+
+def _known(window: MetricWindow) -> MetricWindow:
+    """From the first to the last time at which anything was measured: a short history looks short, whoever keeps it."""
+    known = np.flatnonzero(np.isfinite(window.values).any(axis=0))
+    if not len(known):
+        return window._replace(times=window.times[:0], values=window.values[:, :0])
+    kept = slice(int(known[0]), int(known[-1]) + 1)
+    return window._replace(times=window.times[kept], values=window.values[:, kept])
 
 
 def _over_all(topology: Topology) -> Topology:

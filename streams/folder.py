@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 
 from models.tag import Judgement
-from models.topology import Topology, discover, parse_topology
+from models.topology import Topology, discover, read_topology
 from models.window import ChangeMark, MetricWindow
 from streams.decode import Decoded, Delivery, decode
 from streams.folder_csv import MILLISECONDS, FolderError
@@ -39,10 +39,7 @@ class Folder:
         """From services.yaml, else the services and IDCs seen in the data, without edges."""
         described = self.path / "services.yaml"
         if described.exists():
-            try:
-                return parse_topology(described.read_text(encoding="utf-8"), str(described))
-            except UnicodeDecodeError as error:
-                raise FolderError(f"{described}: not UTF-8: {error.reason} at byte {error.start}") from error
+            return read_topology(described)
         seen = {(key.layer, key.service) for key in self.table.window.keys}
         return discover(seen | {("app", change.service) for change in self.marks if change.service})
 

@@ -19,9 +19,11 @@ from models.surge import SurgeDetector
 from streams.history import MinuteCounts
 
 MINUTE = 60
-# A service is hot while more is said within the window that showed the surge, and at least this long (seconds), than usual;
-# wider windows than the second are left to the detector.
-NARROWEST, WIDEST = 30 * 60, 60 * 60
+# A service is hot while more is said than usual within twice the window (seconds) that showed the surge: what was enough to
+# see it come is, twice, enough to see it go. Once the narrowest window held so many complaints beyond the usual that their
+# absence cannot be luck, that window does. A wider one than the widest is left to the detector.
+NARROWEST, WIDEST = 10 * 60, 60 * 60
+PLAIN = 12
 # Usual is what its past rate brings, but for one time in twenty (normal approximation, one sided).
 LUCK = 1.645
 
@@ -36,7 +38,7 @@ class Heat(NamedTuple):
     level: int
     score: float
     onset: int
-    rate: float  # complaints a second that its past explains
+    rate: float  # complaints a second, of the whole service, that its past explains
     excess: float  # complaints beyond that, within the surge's window
     window: int  # seconds; the one that showed the surge first
     row: str  # the category that was counted: '' for the whole service
@@ -68,11 +70,14 @@ class HeatWatch:
         self._hear(minute, negative)
         hot = []
         for heat in _by_service(self._detector.advance(minute, negative, total)):
-            window = self._windows.get(heat.service, max(NARROWEST, heat.window))
+            window = self._windows.get(heat.service, max(min(2 * heat.window, WIDEST), heat.window))
+            if self._count(heat, minute + MINUTE - NARROWEST) >= heat.rate * NARROWEST + PLAIN:
+                window = min(window, NARROWEST)
             if heat.service in self._windows and self._cool(heat, window, minute + MINUTE):
                 self._detector.end(heat.service)
             else:
-                hot.append(heat._replace(window=window))
+                rate = self._detector.usual(heat.service) if heat.row else heat.rate
+                hot.append(heat._replace(window=window, rate=rate))
         self._windows = {heat.service: heat.window for heat in hot}
         return sorted(hot, key=lambda heat: (not heat.service, -heat.level, -heat.excess, heat.service))
 

@@ -21,15 +21,18 @@ from streams.records import Incident
 # Onsets this close (seconds) count as the same time; a surge seen in a wider window is as uncertain as that window is wide.
 NEAR = 15 * 60
 # An incident is over when nothing it touches has been hot for this long (seconds).
-LINGER = 10 * 60
+LINGER = 6 * 60
 # A resolved incident is remembered for this long (seconds), in case a surge goes on with it.
 REMEMBERED = 2 * 86_400
 # A cause this probable is a culprit beside the first one.
 CULPRIT = 0.3
-# A review without a new service, level or cause tells people something new when complaints have grown by this factor.
-GROWTH = 3.0
-# An incident that spreads from service to service is told of this often (seconds) at most, unless its level rises.
-PAUSE = 5 * 60
+# People hear of an incident this often (seconds) at most, unless it becomes critical.
+PAUSE = 10 * 60
+CRITICAL = 3
+# A fault reaches its services within this long (seconds) after it was noticed: one that joins later is news.
+SPREADING = 10 * 60
+# Evidence is looked at again after this long (seconds), and then each time after twice as long: later data says more.
+SECOND_LOOK = 5 * 60
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Tracked:
     rate: float = 0.0
     reviewed: int = 0
     told: Incident | None = None  # as people heard of it last
+    wider: bool = False  # a service joined late, and people have not heard of it
+    cooling: int = 0  # seconds for which a surge that ended still counts as hot
 
 
 def utc(seconds: int) -> dt.datetime:
@@ -111,7 +116,7 @@ def opened(heat: Heat, at: int, title: str) -> Tracked:
         verdict="unexplained",
         title=title,
     )
-    return Tracked(incident, at, heat.rate)
+    return Tracked(incident, at, heat.rate, cooling=heat.window)
 
 
 def same_surge(heat: Heat, recorded: Iterable[Incident]) -> Heat | None:
@@ -127,10 +132,12 @@ def touched(tracked: Tracked, heat: Heat, at: int) -> Tracked:
     """The incident with one more minute of a service that is hot."""
     incident = tracked.incident
     known = heat.service in incident.services
+    late = not known and bool(heat.service) and at - seconds(incident.opened_at) >= SPREADING
     if not known or heat.level > incident.level:
         services = incident.services if known else (*incident.services, heat.service)
         incident = msgspec.structs.replace(incident, services=services, level=max(heat.level, incident.level))
-    return replace(tracked, incident=incident, last_hot=at, rate=tracked.rate if known else tracked.rate + heat.rate)
+    rate = tracked.rate if known else tracked.rate + heat.rate
+    return replace(tracked, incident=incident, last_hot=at, rate=rate, wider=tracked.wider or late, cooling=heat.window)
 
 
 def restored(incident: Incident, at: int) -> Tracked:
@@ -154,24 +161,24 @@ def remembered(closed: Incident, at: int) -> bool:
 
 
 def due(tracked: Tracked, at: int) -> bool:
-    """Whether to look at the evidence again: when it got graver or wider, and after 5, 10, 20 … minutes: later data says more."""
-    if tracked.told is None or tracked.incident.level > tracked.told.level:
-        return True
-    if _wider(tracked.told, tracked.incident) and at - version(tracked.told) >= PAUSE:
-        return True
+    """Whether to look at the evidence again: there is news to tell, or it is time for the next look."""
     opened_at = seconds(tracked.incident.opened_at)
-    return at - opened_at >= max(PAUSE, 2 * (tracked.reviewed - opened_at))
+    return worth_telling(tracked, at) or at - opened_at >= max(SECOND_LOOK, 2 * (tracked.reviewed - opened_at))
 
 
-def worth_telling(told: Incident | None, now: Incident) -> bool:
-    """Whether people should hear of the difference: level, services, the first cause, or far more complaints."""
-    if told is None or now.level > told.level or _wider(told, now):
+def worth_telling(tracked: Tracked, at: int) -> bool:
+    """Whether people should hear of it now: of a higher level, another first cause or a late service, not too often."""
+    told, now = tracked.told, tracked.incident
+    if told is None or now.level >= CRITICAL > told.level:
         return True
-    return (now.verdict, _first(now)) != (told.verdict, _first(told)) or now.complaints >= GROWTH * max(told.complaints, 1)
+    news = now.level > told.level or tracked.wider or (now.verdict, _first(now)) != (told.verdict, _first(told))
+    return news and at - version(told) >= PAUSE
 
 
-def _wider(told: Incident, now: Incident) -> bool:
-    return bool(set(now.services) - set(told.services) - {""})
+def fault_end(tracked: Tracked) -> int:
+    """When what hurt the users ended, as far as known: it counts as hot while its window still holds it."""
+    onset = seconds(tracked.incident.onset)
+    return max(tracked.last_hot - tracked.cooling, onset + min(tracked.last_hot - onset, LINGER))
 
 
 def over(tracked: Tracked, at: int) -> bool:

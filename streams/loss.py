@@ -1,13 +1,14 @@
-"""What an incident costs: business metrics of earlier days and of today in, a Loss out. Pure over History.
+"""What an incident costs: business metrics of today and of earlier days in, a Loss out. Pure over History.
 
-The forecast is the median over earlier days of the same minutes, each day scaled to today's level before the onset; the
-interval comes from how far those days lie apart.
+The forecast is what earlier days had at the same minutes, scaled to today's level before the onset. How far off such a
+forecast is, is measured: the same forecast is made for stretches before the onset, where nothing was lost, and its relative
+errors there, taken robustly, give the interval (placebo tests in time: Abadie et al., AJPS 2015). So one earlier day is enough.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,17 @@ from streams.history import History
 from streams.records import Loss
 
 DAY = 86_400
-DAYS = 7
-# Today's level is read off this long before the onset (seconds), but not off the last minutes, which may be hurt already.
-LEAD = 2 * 3600
+DAYS = 3
+# So long before the onset forecasts are tested (seconds). Today's level is read off the last part of it, but not off the last
+# minutes, which may be hurt already.
+LEAD = 6 * 3600
+LEVEL = 90 * 60
 GUARD = 10 * 60
 CONFIDENCE = 0.95
-# With fewer days than this their spread says little, and days are taken to differ by a tenth.
-FEW, USUAL_SPREAD = 3, 0.1
+# Stretches tested are as long as the incident, but no longer than this (seconds); beyond, errors grow with the root of time.
+LONGEST_TEST = 90 * 60
+FEWEST_TESTS = 4
+LEAST_ERROR = 0.005  # no forecast is better than this, as a share
 
 # Only what adds up over minutes can be lost; the first pattern that matches is what people count.
 _ADDITIVE = tuple(
@@ -40,75 +45,97 @@ _ADDITIVE = tuple(
 # Neither a ratio nor a time adds up.
 _RATIO = re.compile(r"rate|ratio|share|percent|latency|duration|seconds|_ms$|p\d\d|score|率|时延|耗时|占比", re.IGNORECASE)
 
+Row = NDArray[np.float64]
+
 
 def lost(history: History, topology: Topology, services: Sequence[str], start: int, end: int) -> Loss | None:
-    """The business lost in [start, end) by the first of `services`, or of their callers, that has a metric which adds up."""
+    """The business lost in [start, end): by the metric of `services`, else of their callers, that shows it most clearly."""
     callers = [caller for service in services for caller in topology.callers.get(service, ())]
     names = tuple(dict.fromkeys([*(name for name in services if name), *callers]))
-    if not names:
+    if not names or end <= start:
         return None
-    today = history.metrics(names, start - LEAD, end)
-    key = _countable(today, names)
-    if key is None or not len(today.times):
-        return None
-    lead = int(np.searchsorted(today.times, start))
-    guard = GUARD // today.step
-    rows = [_as_of(history, key, today.times - DAY * day) for day in range(1, DAYS + 1)]
-    return estimate(key, today.values[today.keys.index(key)], [row for row in rows if row is not None], lead, guard)
+    window = history.metrics(names, start - LEAD - DAYS * DAY, end)
+    keys = _countable(window)
+    losses = [loss for key in keys if (loss := _of(window, key, start, len(keys))) is not None]
+    return min(losses, key=lambda loss: _order(loss, services), default=None)
 
 
-def _countable(window: MetricWindow, names: Sequence[str]) -> SeriesKey | None:
+def _order(loss: Loss, services: Sequence[str]) -> tuple[bool, bool, int, float]:
+    """Clear losses first, those of the touched services before their callers', money before numbers, the surest first."""
+    place = next(number for number, pattern in enumerate(_ADDITIVE) if pattern.search(loss.metric))
+    return loss.low <= 0, loss.service not in services, place, -loss.lost / (loss.high - loss.low)
+
+
+def _countable(window: MetricWindow) -> list[SeriesKey]:
     keys = [key for key in window.keys if key.layer == "business" and not _RATIO.search(key.metric)]
-    ranked = [
-        (names.index(key.service), place, key)
-        for key in keys
-        for place, pattern in enumerate(_ADDITIVE)
-        if pattern.search(key.metric)
-    ]
-    return min(ranked)[2] if ranked else None
+    return [key for key in keys if any(pattern.search(key.metric) for pattern in _ADDITIVE)]
 
 
-def _as_of(history: History, key: SeriesKey, times: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """The series at these times of an earlier day, NaN where nothing came; None when it was not there at all."""
-    window = history.metrics((key.service,), int(times[0]), int(times[-1]) + 1)
-    if key not in window.keys:
+def _of(window: MetricWindow, key: SeriesKey, start: int, looked_at: int) -> Loss | None:
+    row, step = window.values[window.keys.index(key)], window.step
+    day, lead = DAY // step, LEAD // step
+    onset = int(np.searchsorted(window.times, start))
+    if DAY % step or onset >= len(row):
         return None
-    row = np.full(len(times), np.nan)
-    places = np.searchsorted(times, window.times)
-    known = (places < len(times)) & (times[np.minimum(places, len(times) - 1)] == window.times)
-    row[places[known]] = window.values[window.keys.index(key)][known]
-    return row
+    days = [row[max(0, onset - lead - back * day) : len(row) - back * day] for back in range(DAYS + 1) if onset - back * day > 0]
+    width = len(row) - max(0, onset - lead)
+    return estimate(key, days[0], [past for past in days[1:] if len(past) == width], min(lead, onset), step, looked_at)
 
 
-def estimate(
-    key: SeriesKey, today: NDArray[np.float64], past: Sequence[NDArray[np.float64]], lead: int, guard: int
-) -> Loss | None:
-    """Loss from rows of equal length: `lead` points before the onset, of which the last `guard` may be hurt already, then
-    the incident. None when today says nothing before or since, or no earlier day does."""
-    before, during = today[: max(0, lead - guard)], today[lead:]
-    seen = np.isfinite(during)
-    if not np.isfinite(before).any() or not seen.any():
+def estimate(key: SeriesKey, today: Row, past: Sequence[Row], lead: int, step: int = 60, looked_at: int = 1) -> Loss | None:
+    """Loss from rows of equal length, `step` seconds a point: `lead` points before the onset, then the incident.
+
+    The interval holds for all of `looked_at` metrics together (Bonferroni). None when today says nothing before or since, no
+    earlier day does, or forecasts could not be tested.
+    """
+    known = [row for row in past if np.isfinite(row[lead:]).mean() >= 0.5 and np.isfinite(row[:lead]).mean() >= 0.25]
+    if not known or len(today) <= lead:
         return None
-    level, points = float(np.nanmean(before)), int(seen.sum())
-    forecasts = [f for row in past if (f := _scaled(row, level, seen, lead, guard)) is not None]
-    if not forecasts:
+    expected = _forecast(today, _usual(known), lead, len(today) - lead, step)
+    if expected is None:
         return None
-    expected = float(np.median(forecasts))
-    days = len(forecasts)
-    spread = float(np.std(forecasts, ddof=1)) if days >= FEW else USUAL_SPREAD * expected
-    scatter = float(np.nanstd(before)) * points**0.5  # of a sum, when points are independent
-    margin = float(student.ppf((1 + CONFIDENCE) / 2, max(days, FEW) - 1)) * float(np.hypot(spread, scatter))
-    actual = float(during[seen].sum())
+    length = min(len(today) - lead, LONGEST_TEST // step)
+    errors = np.array(list(_errors(today, known, lead, length, step)))
+    if len(errors) < FEWEST_TESTS:
+        return None
+    growth = ((len(today) - lead) / length) ** 0.5
+    error = max(1.4826 * float(np.median(np.abs(errors))), LEAST_ERROR) * growth
+    freedom = max(2, int((lead - LEVEL // step) / length))  # tests overlap: so many are apart from each other
+    margin = float(student.ppf(1 - (1 - CONFIDENCE) / 2 / looked_at, freedom)) * error * expected
+    actual = float(np.nansum(today[lead:]))
     gap = expected - actual
     return Loss(
         service=key.service, metric=key.metric, expected=expected, actual=actual, lost=gap, low=gap - margin, high=gap + margin
     )
 
 
-def _scaled(row: NDArray[np.float64], level: float, seen: NDArray[np.bool_], lead: int, guard: int) -> float | None:
-    """What an earlier day forecasts for the points seen today: its sum there, scaled to today's level before the onset."""
-    before, during = row[: lead - guard], row[lead:][seen]
-    if np.isfinite(before).mean() < 0.5 or np.isfinite(during).mean() < 0.5:
+def _usual(days: Sequence[Row]) -> Row:
+    stacked = np.stack(days)
+    known = np.isfinite(stacked).any(axis=0)
+    usual = np.full(stacked.shape[1], np.nan)
+    usual[known] = np.nanmedian(stacked[:, known], axis=0)
+    return usual
+
+
+def _forecast(row: Row, usual: Row, onset: int, length: int, step: int) -> float | None:
+    """What `row` should sum up to over `length` points from `onset`, where it says anything; None where too little is known."""
+    level = slice(max(0, onset - LEVEL // step), onset - GUARD // step)
+    before = np.isfinite(row[level]) & np.isfinite(usual[level])
+    then = float(usual[level][before].sum())
+    during = slice(onset, onset + length)
+    seen, both = np.isfinite(row[during]), np.isfinite(row[during]) & np.isfinite(usual[during])
+    if before.mean() < 0.5 or then <= 0 or not seen.any() or both.sum() < 0.5 * seen.sum():
         return None
-    usual = float(np.nanmean(before))
-    return float(np.nanmean(during)) * len(during) * level / usual if usual > 0 and level > 0 else None
+    forecast = float(row[level][before].sum()) / then * float(usual[during][both].mean()) * float(seen.sum())
+    return forecast if forecast > 0 else None
+
+
+def _errors(today: Row, past: Sequence[Row], lead: int, length: int, step: int) -> Iterator[float]:
+    """Relative errors of the same forecast for stretches in which nothing is known to be lost."""
+    tests = [(today, _usual(past), lead - GUARD // step)]
+    tests += [(day, _usual([*past[:place], *past[place + 1 :]]), len(day)) for place, day in enumerate(past) if len(past) > 1]
+    for row, usual, end in tests:
+        for onset in range(LEVEL // step, end - length + 1, max(1, length // 4)):
+            expected = _forecast(row, usual, onset, length, step)
+            if expected is not None:
+                yield float(np.nansum(row[onset : onset + length])) / expected - 1.0

@@ -65,6 +65,15 @@ class Wording:
             return f"{hours:.1f} {'小时' if zh else 'h'}"
         return f"{hours / 24:.1f} {'天' if zh else 'days'}"
 
+    def amount(self, number: float) -> str:
+        """A count or a sum in three figures, in 万 and 亿 or thousands and millions; its unit is not known."""
+        units = ((1e8, " 亿"), (1e4, " 万")) if self.language == "zh" else ((1e9, "bn"), (1e6, "m"))
+        for size, unit in units:
+            if abs(number) >= size:
+                scaled = number / size
+                return f"{scaled:,.0f}{unit}" if abs(scaled) >= 1000 else f"{scaled:.3g}{unit}"
+        return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
     def owners(self, incident: Incident) -> tuple[str, ...]:
         """Who answers for it: the owner of the service at fault, then of the one users name."""
         names = [cause.service for cause in incident.causes[:1] if incident.verdict == "explained"] + list(incident.services[:1])
@@ -140,10 +149,10 @@ def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("streams"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False
     )
-    environment.filters["compact"] = _compact
+    environment.filters["about"] = _about
     return environment
 
 
-def _compact(number: float) -> str:
-    """A number with three figures, thousands apart."""
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+def _about(number: float) -> str:
+    """A ratio as people say it."""
+    return f"{number:.0f}" if number >= 3 else f"{number:.1f}"

@@ -144,7 +144,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentEvent(msgspec.Struct, frozen=True):
-    """A step in an incident's life, to be stored and sent."""
+    """A step in an incident's life, to be stored, and sent to people when it is `told`."""
 
     kind: Literal["opened", "updated", "resolved"]
     incident: Incident
+    told: bool = True

@@ -10,7 +10,7 @@ from typing import Any
 from streams.broker import client_options
 from streams.config import KafkaAccess, Settings
 from streams.records import SOURCES
-from streams.store import progress
+from streams.store import progress, rollup
 from streams.store.client import Store
 
 
@@ -54,13 +54,21 @@ def lag(ends: dict[tuple[str, int], int], store: Store) -> int:
     return sum(max(0, end - stored.get(place, 0)) for place, end in ends.items())
 
 
-def wait_until_stored(settings: Settings, told: Callable[[int], None], every: float = 1.0) -> None:
-    """Returns when all that is in Kafka now is stored; `told` hears what is left. Raises as Kafka and the store do."""
+def wait_until_stored(settings: Settings, told: Callable[[str], None], every: float = 1.0) -> None:
+    """Returns when all that is in Kafka now is stored and in the rollups; `told` hears what is left. Raises as Kafka and the
+    store do."""
     ends = end_offsets(settings.kafka_access())
     with closing(Store(settings.clickhouse_access("reader"))) as store:
         heard = time.monotonic()
-        while left := lag(ends, store):
+        while left := _left(ends, store):
             if time.monotonic() - heard > every:
                 heard = time.monotonic()
                 told(left)
             time.sleep(0.1)
+
+
+def _left(ends: dict[tuple[str, int], int], store: Store) -> str:
+    if values := lag(ends, store):
+        return f"{values:,} Kafka values to be stored"
+    minutes = rollup.marked(store)
+    return f"{minutes:,} minutes to be rolled up" if minutes else ""

@@ -37,6 +37,7 @@ def _masked(complaint: Complaint, judgement: Judgement) -> Complaint:
         service=complaint.service or judgement.service,
         category=complaint.category or judgement.category,
         user=mask(complaint.user),
+        region=mask(complaint.region),
         order=masked_order(complaint.order),
     )
 

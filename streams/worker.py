@@ -7,7 +7,6 @@ it has and exits 0; when ClickHouse stays away too long it stops with one line a
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import tempfile
 import threading
@@ -38,7 +37,6 @@ class WorkerError(RuntimeError):
 
 def run(settings: Settings) -> None:
     """Runs a worker until SIGTERM or SIGINT. Raises WorkerError, SettingError, TopologyError."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Faust takes over
     _log_to_stderr()
     topology = read_topology(settings)
     stores = {name: Store(settings.clickhouse_access("writer")) for name in LANES}

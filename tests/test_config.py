@@ -66,6 +66,7 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
     [
         ("HUIYIN_BROKER", "kafka"),
         ("HUIYIN_BROKER", "kafka:9092,"),
+        ("HUIYIN_BROKER", "kafka:65536"),
         ("HUIYIN_BROKER", "kafka://k:9092"),
         ("HUIYIN_LANGUAGE", "fr"),
         ("HUIYIN_TIMEZONE", "Mars/Olympus"),

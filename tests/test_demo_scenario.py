@@ -18,7 +18,9 @@ from models.privacy import mask
 from streams import records
 from streams.decode import Delivery, decode
 from streams.demo import shop
+from streams.demo.files import write
 from streams.demo.scenario import Scenario, Sent
+from streams.folder import Folder
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = dt.date(2026, 3, 10)
@@ -76,6 +78,18 @@ def test_the_pipeline_takes_every_record_but_those_meant_to_be_wrong(scenario: S
         bad += len(decode(joined, now).bad)
     assert bad == scenario.malformed > 0
     assert by_topic.keys() == set(records.SOURCES)
+
+
+def test_as_files_a_folder_takes_all_of_it(day: list[Sent], tmp_path: Path) -> None:
+    again = Scenario(DAY, ZONE, seed=7, quiet_days=0)
+    write(again, tmp_path)
+    folder = Folder(tmp_path)
+    good = [record for topic, _, record in day if topic == records.COMPLAINTS and not record["id"].startswith("wrong-")]
+    assert again.malformed == 0 and len(folder.complaints) == len(good)
+    assert folder.topology.services.keys() == shop.topology().services.keys()
+    grey, _ = folder.table.cohort("gray")
+    measured = {key for key, values in zip(grey.keys, grey.values, strict=True) if np.isfinite(values).any()}
+    assert ("app", "cart", "error_rate") in measured and len(measured) < len(grey.keys)
 
 
 def test_complaints_follow_their_fault_by_minutes(scenario: Scenario, day: list[Sent]) -> None:

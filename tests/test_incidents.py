@@ -95,12 +95,26 @@ def test_a_touch_widens_and_raises_but_never_lowers() -> None:
     assert incidents.touched(tracked, _heat("shop", level=3), T + 120).incident.level == 3
 
 
-def test_news_is_a_level_a_service_a_cause_or_many_more_complaints() -> None:
+def _told(minutes: int, **news: object) -> bool:
     before = msgspec.structs.replace(_incident("cart", "a").incident, complaints=10)
-    same = msgspec.structs.replace(before, complaints=29)
-    assert not incidents.worth_telling(before, same)
-    for news in ({"level": 2}, {"services": ("cart", "shop")}, {"complaints": 30}, {"causes": (_cause("b"),)}):
-        assert incidents.worth_telling(before, msgspec.structs.replace(same, **news))
+    now = msgspec.structs.replace(before, complaints=400, **news)
+    return incidents.worth_telling(replace(_incident("cart"), incident=now, told=before), T + 120 + 60 * minutes)
+
+
+def test_news_is_a_level_or_a_cause_told_at_a_pace_and_critical_at_once() -> None:
+    assert not _told(300)  # growth alone, however much
+    for news in ({"level": 2}, {"causes": (_cause("b"),)}, {"verdict": "unexplained"}):
+        assert _told(10, **news) and not _told(9, **news)
+    assert _told(1, level=3)
+    assert not _told(300, services=("cart", "shop"))  # it joined early: the same fault as it spread
+
+
+def test_a_service_that_joins_late_is_news() -> None:
+    opened = _incident("cart")
+    opened = replace(opened, told=opened.incident)
+    for minutes, news in ((9, False), (10, True)):
+        joined = incidents.touched(opened, _heat("shop"), T + 120 + 60 * minutes)
+        assert joined.wider is news and incidents.worth_telling(joined, T + 7200) is news
 
 
 def _said(number: int, **slices: str) -> Said:
@@ -142,16 +156,35 @@ def test_quotes_are_typical_and_unlike() -> None:
     assert typical([], 3) == () and typical(["好", "好"], 3) == ("好",)
 
 
-def test_the_loss_is_what_earlier_days_promise_less_what_came() -> None:
+def _sold(generator: np.random.Generator, days: int, drop: float, length: int = 45) -> tuple[list[np.ndarray], float]:
+    """Rows of six hours and an incident: rhythm × the day's level × correlated noise; the newest first, and what it lost."""
+    size = 360 + length
+    rhythm = 100 + 40 * np.sin(np.arange(size) / 200 + generator.uniform(0, 6))
+    rows = []
+    for _ in range(days + 1):
+        noise = np.convolve(generator.normal(0, 0.05, size + 9), np.full(10, 10**-0.5), "valid") + generator.normal(0, 0.05, size)
+        rows.append(rhythm * generator.uniform(0.7, 1.3) * (1 + noise))
+    gone = rows[0][360:] * drop
+    rows[0][360:] -= gone
+    return rows, float(gone.sum())
+
+
+@pytest.mark.parametrize("days", [1, 3])
+@pytest.mark.parametrize("drop", [0.0, 0.3])
+def test_the_interval_of_a_loss_holds_the_truth_nearly_always_and_is_narrow(days: int, drop: float) -> None:
     generator = np.random.default_rng(3)
+    held, clear = 0, 0
+    for _ in range(100):
+        (today, *past), truth = _sold(generator, days, drop)
+        found = estimate(SeriesKey("business", "pay", "orders"), today, past, 360)
+        assert found is not None
+        held += found.low <= truth <= found.high
+        clear += found.low > 0
+    assert held >= 90, (held, clear)
+    assert clear >= 90 if drop else clear <= 5, (held, clear)
+
+
+def test_no_loss_is_told_of_what_is_not_known() -> None:
+    (today, *past), _ = _sold(np.random.default_rng(4), 2, 0.3)
     key = SeriesKey("business", "pay", "orders")
-    rhythm = 100 + 20 * np.sin(np.arange(180) / 60)
-    past = [rhythm * level + generator.normal(0, 5, 180) for level in (0.9, 1.0, 1.1, 1.0, 0.95)]
-    today = rhythm * 1.2 + generator.normal(0, 5, 180)
-    today[120:] *= 0.7
-    found = estimate(key, today, past, 120, 10)
-    truth = float((rhythm[120:] * 1.2).sum() * 0.3)
-    assert found is not None and found.low < truth < found.high and abs(found.lost - truth) < 0.25 * truth
-    calm = estimate(key, rhythm * 1.2 + generator.normal(0, 5, 180), past, 120, 10)
-    assert calm is not None and calm.low < 0 < calm.high
-    assert estimate(key, np.full(180, np.nan), past, 120, 10) is None
+    assert estimate(key, today, [], 360) is None and estimate(key, np.full(len(today), np.nan), past, 360) is None

@@ -173,6 +173,17 @@ def test_a_digest_message_never_outgrows_the_smallest_chat() -> None:
     assert "履约" in message.text
 
 
+def test_a_day_on_which_nothing_was_said_says_so() -> None:
+    wording = Wording(topology(), "zh", ZONE)
+    for nothing in (Digest(DAY, 0, 100, {}, ()), _silent(_digest(1))):
+        assert "当日没有声音" in digest_page(nothing, wording)
+        assert digest_message(nothing, wording).text == f"### 用户声音日报 {DAY}\n当日没有声音"
+
+
+def _silent(digest: Digest) -> Digest:
+    return digest._replace(products=tuple(one._replace(day=Counts()) for one in digest.products))
+
+
 def test_gaps_and_flat_lines_are_drawn_without_complaint() -> None:
     times = np.arange(0, 3600, 60) + 1_773_100_800
     values = np.where(np.arange(60) % 2, np.nan, 5.0)

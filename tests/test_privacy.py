@@ -12,7 +12,6 @@ from models.privacy import mask
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 GAPS = st.sampled_from(["", "", "", " ", "-", "—", ".", "　", "\u200b", " - "])
-DIGIT = st.integers(0, 9).map(str)
 
 
 def _luhn(body: str) -> str:

@@ -98,6 +98,36 @@ def test_the_longest_name_decides_the_service_and_a_given_one_wins(tagger: Tagge
         tagger.judge(texts[:2], ["cart"])
 
 
+def test_sentiment_is_the_models_own_and_polarity_weighs_the_problems_named(tagger: Tagger, tmp_path: Path) -> None:
+    lexicon = (SHIPPED / "lexicon.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "lexicon.yaml"
+    path.write_text(lexicon.replace("    problems: >-", "    problems: >-\n      这个"), encoding="utf-8")
+    texts = ["这个还行吧，东西收到了", "这个还不错"]
+    shipped, blaming = load_tagger().judge(texts), load_tagger(lexicon=path).judge(texts)
+    assert [each.sentiment for each in shipped] == [each.sentiment for each in blaming]
+    assert sum(each.polarity for each in blaming) < sum(each.polarity for each in shipped)
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("钱被扣了两次，没人管", "money_lost"),
+        ("一打开就闪退，根本用不了", "cannot_use"),
+        ("客服态度太差", "annoyed"),
+        ("很好用，推荐", ""),
+        ("请问怎么开发票？", ""),
+    ],
+)
+def test_a_complaint_says_what_it_costs(tagger: Tagger, text: str, severity: str) -> None:
+    assert _one(tagger, text).severity == severity
+
+
+def test_praise_that_turns_to_blame_is_both(tagger: Tagger) -> None:
+    judged = _one(tagger, "东西非常不错，我很喜欢，五星好评，就是有点卡顿")
+    assert {"praise", "complaint"} <= set(judged.intents) and judged.category == "crash"
+    assert "complaint" not in _one(tagger, "非常不错，就是喜欢").intents
+
+
 def test_personal_data_is_in_no_field(tagger: Tagger) -> None:
     judged = _one(tagger, "客服不退款，打我电话138-1234-5678，微信号lisi_2020")
     assert judged.text == "客服不退款，打我电话[手机号]，微信号[微信号]"
@@ -185,7 +215,8 @@ def test_the_command_answers_in_order_with_every_field(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     answers = _lines(result.stdout)
     assert [each["id"] for each in answers] == [each["id"] for each in given]
-    assert set(answers[0]) == {"id", "sentiment", "polarity", "service", "category", "intents", "aspects", "keywords", "text"}
+    fields = {"id", "sentiment", "polarity", "service", "category", "intents", "aspects", "keywords", "text", "severity"}
+    assert set(answers[0]) == fields
     assert answers[0]["service"] == "pay" and answers[0]["category"] == "payment"
 
 

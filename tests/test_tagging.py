@@ -18,13 +18,22 @@ PHONE = "13812345678"
 
 def test_complaints_are_judged_and_masked_in_order() -> None:
     said = [
-        Complaint(id="a", ts=AT, text=f"付款失败，回电{PHONE}", service="pay", user=PHONE, order="2026030112345678"),
-        Complaint(id="b", ts=AT, text="界面好看，用着顺手", category="praise", order="42"),
+        Complaint(
+            id="a",
+            ts=AT,
+            text=f"付款失败，回电{PHONE}",
+            service="pay",
+            user=PHONE,
+            order="2026030112345678",
+            region="海淀区中关村大街27号",
+        ),
+        Complaint(id="b", region="浙江省杭州市", ts=AT, text="界面好看，用着顺手", category="praise", order="42"),
     ]
     first, second = tagging.tag(said, load_tagger())
     assert (first.complaint.id, second.complaint.id) == ("a", "b")
     assert PHONE not in json.dumps([first.complaint.text, first.complaint.user, first.judgement.text])
     assert (first.complaint.order, second.complaint.order) == ("*5678", "42")
+    assert (first.complaint.region, second.complaint.region) == ("[地址]", "浙江省杭州市")
     assert (first.complaint.service, second.complaint.category) == ("pay", "praise")
     assert first.judgement.polarity < second.judgement.polarity
 

@@ -1,12 +1,13 @@
 """services.yaml: what a good one gives, and how a bad one is refused with line and field."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.topology import Topology, TopologyError, discover, parse_topology
+from models.topology import Topology, TopologyError, discover, parse_topology, read_topology
 
 SHOP = """\
 services:
@@ -56,6 +57,15 @@ def test_a_corrupt_file_is_refused_with_line_and_field(text: str, where: str) ->
     with pytest.raises(TopologyError) as refused:
         parse_topology(text)
     assert str(refused.value).startswith(where)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    absent, latin = tmp_path / "absent.yaml", tmp_path / "latin.yaml"
+    latin.write_bytes("services:\n- name: café\n".encode("latin-1"))
+    for path, reason in ((absent, ": No such file"), (tmp_path, ": Is a directory"), (latin, ":2: not UTF-8")):
+        with pytest.raises(TopologyError) as refused:
+            read_topology(path)
+        assert str(refused.value).startswith(f"{path}{reason}")
 
 
 @given(st.text(max_size=80))

@@ -43,7 +43,7 @@ def test_the_same_data_give_the_same_model_and_it_tags(data: Path, tmp_path: Pat
     for out in (first, again):
         code, output = _train(data, out)
         assert code == 0, output
-    assert (first / "sentiment.weights.npy").read_bytes() == (again / "sentiment.weights.npy").read_bytes()
+    assert (first / "sentiment.codes.npy").read_bytes() == (again / "sentiment.codes.npy").read_bytes()
     card = read_card(first, "sentiment")
     assert card is not None and card.data == {"takeaway": 160} and card.scores["takeaway"]["accuracy"] > 0.9
     assert _train(data, first, "--task", "keywords")[0] == 0
@@ -54,13 +54,13 @@ def test_the_same_data_give_the_same_model_and_it_tags(data: Path, tmp_path: Pat
 def test_a_worse_model_is_not_installed_unless_forced(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "models"
     assert _train(data, out)[0] == 0
-    before = (out / "sentiment.weights.npy").read_bytes()
+    before = (out / "sentiment.codes.npy").read_bytes()
     noise = _write(tmp_path / "noise", [(label, f"第{said}件{thing}") for label, thing, said in _pairs()])
     code, output = _train(noise, out)
     assert code == 1 and "not installed" in output
-    assert (out / "sentiment.weights.npy").read_bytes() == before
+    assert (out / "sentiment.codes.npy").read_bytes() == before
     assert _train(noise, out, "--force")[0] == 0
-    assert (out / "sentiment.weights.npy").read_bytes() != before
+    assert (out / "sentiment.codes.npy").read_bytes() != before
 
 
 def _pairs() -> list[tuple[int, str, str]]:

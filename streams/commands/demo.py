@@ -54,6 +54,7 @@ def command(speed: float, seed: int, out: Path, keep: bool, dry_run: bool) -> No
                 click.echo(path)
             return
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell's background job it would be ignored
         _play(settings, scenario, speed, out, keep)
     except (config.SettingError, OSError) as error:
         raise click.ClickException(str(error)) from error

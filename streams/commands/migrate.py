@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from models.topology import Topology, TopologyError, parse_topology
+from models.topology import Topology, TopologyError, read_topology
 from streams import config, topics
 from streams.store import roles, schema
 from streams.store import topology as topology_table
@@ -31,7 +31,7 @@ def command(dry_run: bool, services_file: Path | None) -> None:
     try:
         settings = config.load()
         path = services_file or settings.services_file
-        topology = _read(path) if path else None
+        topology = read_topology(path) if path else None
         with closing(Store(settings.clickhouse_access("admin"))) as admin:
             if dry_run:
                 _preview(admin)
@@ -45,13 +45,6 @@ def command(dry_run: bool, services_file: Path | None) -> None:
         *(StoreError, StoreUnavailable),
     ) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _read(path: Path) -> Topology:
-    try:
-        return parse_topology(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{path}: {error}") from error
 
 
 def _preview(admin: Store) -> None:

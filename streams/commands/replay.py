@@ -23,7 +23,7 @@ from streams.replay import CODECS
 )
 @click.option("--codec", type=click.Choice(CODECS), default="lz4", show_default=True, help="Compression.")
 @click.option("--sort", is_flag=True, help="Sort records by time first, in memory. Without it, each file must be in order.")
-@click.option("--wait", is_flag=True, help="End only when a worker has stored everything that is in Kafka.")
+@click.option("--wait", is_flag=True, help="End only when workers have stored and rolled up all in Kafka.")
 def command(  # noqa: PLR0913, PLR0917  one parameter an option
     files: tuple[Path, ...], topic: str | None, speed: float | None, batch: int, codec: str, sort: bool, wait: bool
 ) -> None:
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
         count = send_lines(read(files, topic or "", sort), access, Pace(speed, batch, codec), _progress())
         click.echo(f"{count:,} records sent in {time.monotonic() - began:.1f} s", err=True)
         if wait:
-            wait_until_stored(settings, lambda left: click.echo(f"{left:,} Kafka values to be stored", err=True))
+            wait_until_stored(settings, lambda left: click.echo(left, err=True))
             click.echo(f"stored after {time.monotonic() - began:.1f} s", err=True)
     except (SettingError, RecordingError, ReplayError, topics.TopicsError, KafkaError, StoreError, StoreUnavailable) as error:
         raise click.ClickException(str(error)) from error

@@ -43,6 +43,7 @@ class _Judged(msgspec.Struct):
     aspects: tuple[Aspect, ...]
     keywords: tuple[str, ...]
     text: str
+    severity: str
 
 
 class _BadLineError(ValueError):
@@ -64,7 +65,7 @@ class _BadLineError(ValueError):
 )
 @click.option("--plain", is_flag=True, help="A text a line instead of JSON (the rule for .txt files).")
 def command(file: Path, services: Path | None, lexicon: Path | None, own_category: Path | None, plain: bool) -> None:
-    """Judge complaints: sentiment, polarity, service, category, intents, aspects, keywords, personal data masked.
+    """Judge complaints: sentiment, polarity, service, category, intents, aspects, keywords, severity, personal data masked.
 
     FILE holds one JSON object a line with `text` and, if known, `id` and `service` (.gz is read too), or plain text a
     line (.txt, or --plain); - is standard input, answered as it arrives. One JSON object a line comes back in the same
@@ -86,10 +87,10 @@ def command(file: Path, services: Path | None, lexicon: Path | None, own_categor
 
 
 def _tagger(services: Path | None, lexicon: Path | None, own_category: Path | None) -> Tagger:
-    from models.topology import TopologyError, parse_topology
+    from models.topology import TopologyError, read_topology
 
     try:
-        topology = parse_topology(services.read_text(encoding="utf-8"), str(services)) if services else None
+        topology = read_topology(services) if services else None
         return load_tagger(topology, lexicon=lexicon, own_category=own_category)
     except (TopologyError, LexiconError, ArtefactError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
@@ -145,6 +146,7 @@ def _judged(text: _Text, judgement: Judgement) -> _Judged:
         judgement.aspects,
         judgement.keywords,
         judgement.text,
+        judgement.severity,
     )
 
 

@@ -43,6 +43,7 @@ def command(detach: bool) -> None:
         signal.signal(signal.SIGINT, _asked)
         with started(settings.home, settings.cache, java=settings.java) as parts:
             click.echo(connections(settings.home, parts.endpoints))
+            click.echo("running; Ctrl-C or ./huiyin down stops both", err=True)
             _watch(parts)
     except _Asked:
         click.echo("stopped", err=True)

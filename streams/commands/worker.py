@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import click
 
 
@@ -19,6 +22,8 @@ def command() -> None:
     HUIYIN_CYCLE_SECONDS   between two looks for incidents (default: 5)
     HUIYIN_STORE_PATIENCE  seconds to wait for a ClickHouse that is away, before stopping with status 1 (default: 300)
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing is in hand until the worker takes over
+
     from models.topology import TopologyError
     from streams.config import SettingError, load
     from streams.worker import WorkerError, run

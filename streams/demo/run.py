@@ -55,6 +55,7 @@ class Result:
     before: list[Incident]
     stored: list[Stored]
     seconds: dict[str, float] = field(default_factory=dict)
+    waits: Mapping[str, float] = field(default_factory=dict)  # incident → seconds from its opening minute to the message
     settled: bool = True
 
 
@@ -69,6 +70,7 @@ class Sending(threading.Thread):
         self.scenario, self._settings, self._speed = scenario, settings, speed
         self.at = float(scenario.clock.first)
         self.count = 0
+        self.passed: dict[int, float] = {}  # minute (epoch seconds) → when it was left behind, by the clock on the wall
         self.rehearsed = 0.0  # when the quiet days were sent (monotonic seconds)
         self.failure: Exception | None = None
         self._stopping = threading.Event()
@@ -92,6 +94,8 @@ class Sending(threading.Thread):
         for one in sent:
             if self._stopping.is_set():
                 return
+            if one[1] // 60 > self.at // 60:
+                self.passed[int(one[1] // 60 * 60)] = time.time()
             self.at = one[1]
             self.count += 1
             yield one
@@ -128,12 +132,25 @@ def play(stage: Stage, scenario: Scenario, options: Options, watch: Watch) -> Re
             "settling": time.monotonic() - sent,
         }
         before = [one for one in found if one not in day]
-        return Result(summarize(scenario.truth, day), day, before, counts(reader, scenario), seconds, settled)
+        return Result(
+            summarize(scenario.truth, day), day, before, counts(reader, scenario), seconds, _waits(reader, sending), settled
+        )
 
 
 def _incidents(reader: Store, scenario: Scenario) -> list[Incident]:
     clock = scenario.clock
     return incidents.opened(reader, *(dt.datetime.fromtimestamp(at, dt.UTC) for at in (clock.first, clock.day + 2 * 86400)))
+
+
+def _waits(reader: Store, sending: Sending) -> dict[str, float]:
+    """Incident → seconds between the moment in which the minute that opened it was over, and its first message."""
+    told = reader.rows(
+        "SELECT d.incident, toUnixTimestamp(i.opened_at), toUnixTimestamp64Milli(min(d.sent_at)) / 1000"
+        " FROM deliveries AS d FINAL INNER JOIN incidents AS i FINAL ON i.id = d.incident"
+        " WHERE d.event = 'opened' AND d.status = 'sent'"
+        " GROUP BY d.incident, i.opened_at"
+    )
+    return {name: sent - sending.passed[opened] for name, opened, sent in told if opened in sending.passed}
 
 
 def _settle(stage: Stage, reader: Store, scenario: Scenario, watch: Watch) -> bool:

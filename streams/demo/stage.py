@@ -18,7 +18,7 @@ from streams.notify.inbox import Inbox, serving
 from streams.store.client import Store
 from streams.store.schema import migrate
 
-CYCLE_SECONDS = "0.5"  # of wall clock: minutes of the scenario
+CYCLE_SECONDS = "1"  # of wall clock: minutes of the scenario
 # What a former run left in the folder; nothing else in it is touched.
 LEFT = ("parts", "messages", "incidents", "dashboards", "logs")
 

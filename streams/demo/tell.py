@@ -29,8 +29,8 @@ from streams.store.client import Store
 from streams.store.history import StoredHistory
 
 HEADS = {
-    "zh": ("埋下的事件", "起点", "结果", "发现延迟", "真因排名", "对变更的判断"),
-    "en": ("planted", "felt at", "result", "delay", "true cause", "changes"),
+    "zh": ("埋下的事件", "起点", "结果", "发现延迟", "真因排名", "对变更的判断", "消息延迟"),
+    "en": ("planted", "felt at", "result", "delay", "true cause", "changes", "message after"),
 }
 
 
@@ -43,6 +43,7 @@ class Row(NamedTuple):
     delay: str
     rank: str
     changes: str
+    waited: str = ""
 
 
 def rows(result: Result, wording: Wording) -> list[Row]:
@@ -66,7 +67,9 @@ def _row(finding: Finding, result: Result, wording: Wording) -> Row:
     if finding.incident.verdict == "unexplained":
         rank += "（判为无因）" if zh else " (unexplained)"
     delay = f"{finding.delay_minutes:.0f} {'分钟' if zh else 'min'}"
-    return Row(title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh))
+    wait = result.waits.get(finding.incident.id)
+    waited = f"{wait:.1f} {'秒' if zh else 's'}" if wait is not None else ""
+    return Row(title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh), waited)
 
 
 def _verdict(finding: Finding, zh: bool) -> str:

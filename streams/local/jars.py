@@ -13,7 +13,7 @@ import ssl
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "embedded"
 
@@ -28,11 +28,18 @@ def classpath(cache: Path, say: Callable[[str], None]) -> list[Path]:
     repository = cache / "jars"
     missing = [jar for jar in locked if not _right(_path(repository, jar), jar["sha256"])]
     if missing:
-        repository.mkdir(parents=True, exist_ok=True)
-        with (repository / ".lock").open("w") as lock:
+        with _opened(repository / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a second start waits, then finds them
             _fetch(repository, missing, say)
     return [_path(repository, jar) for jar in locked]
+
+
+def _opened(lock: Path) -> IO[str]:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("w")
+    except OSError as error:
+        raise JarsUnavailable(f"the cache folder {lock.parent} cannot be written: {error.strerror}; set HUIYIN_CACHE") from error
 
 
 def _path(repository: Path, jar: dict[str, Any]) -> Path:
@@ -44,7 +51,7 @@ def _right(path: Path, sha256: str) -> bool:
     try:
         with path.open("rb") as jar:
             return hashlib.file_digest(jar, "sha256").hexdigest() == sha256
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

@@ -30,6 +30,7 @@ class StoreError(Exception):
     """ClickHouse refused: the query, the data or the credentials are wrong, and trying again will not help."""
 
 
+_MISSING: Final = (Code.UNKNOWN_DATABASE, Code.UNKNOWN_TABLE)
 # Server refusals that pass with time. Numbers: codes that the driver has no name for (src/Common/ErrorCodes.cpp).
 _PASSING: Final = frozenset(
     {
@@ -130,7 +131,7 @@ class Store:
             return self._client.execute(sql, parameters, **options)
         except errors.ServerException as error:
             kind = StoreUnavailable if error.code in _PASSING else StoreError
-            raise kind(_reason(error)) from error
+            raise kind(_reason(error) + ("; run ./huiyin migrate" if error.code in _MISSING else "")) from error
         except (errors.TypeMismatchError, errors.UnknownTypeError, errors.CannotParseUuidError) as error:
             raise StoreError(_reason(error)) from error
         except (errors.Error, OSError, EOFError) as error:
@@ -157,4 +158,4 @@ def _plain(values: Column) -> list[Any] | tuple[Any, ...]:
 def _reason(error: Exception) -> str:
     """The server's reason in a line, without its stack trace."""
     text = re.sub(r"^Code: \d+\.\s*|DB::Exception: ", "", str(error)).split("Stack trace")[0]
-    return " ".join(text.split()) or type(error).__name__
+    return " ".join(text.split()).rstrip(".") or type(error).__name__

@@ -93,6 +93,11 @@ def mark(store: Store, source: Source, minutes: Sequence[int] | NDArray[np.int64
     store.insert("dirty_minutes", {"source": [source] * len(starts), "minute": starts})
 
 
+def marked(store: Store) -> int:
+    """How many minutes, of either source, wait to be recomputed."""
+    return sum(len(np.unique(marks.minute)) for _, marks in _pending(store))
+
+
 def refresh(store: Store) -> int:
     """Recompute every marked minute; how many there were. Errors as Store, after which the rest stays marked."""
     pending = _pending(store)

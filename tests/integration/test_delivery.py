@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import gc
 import json
 import random
 import threading
@@ -23,7 +22,7 @@ from streams.replay import Pace, send_lines
 from streams.store import rollup
 from streams.stored import end_offsets, lag
 
-# kafka-python leaves sockets of a broker that died to the garbage collector, which runs before each test ends.
+# kafka-python leaves sockets of a broker that died to the garbage collector.
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 START = 1_760_000_000 // 60 * 60  # epoch seconds of the oldest record
 MINUTES = 40
@@ -178,7 +177,6 @@ def test_kills_lose_and_double_nothing(line: Line, parts: Parts) -> None:
     assert len(sent.complaints) + len(sent.points) > 200_000
     check(line, sent)
     assert tagged_ids(line) == set(sent.complaints)
-    gc.collect()
 
 
 @pytest.mark.soak
@@ -186,4 +184,3 @@ def test_many_kills_lose_and_double_nothing(line: Line, parts: Parts) -> None:
     kills = ("worker", "store", "worker", "broker") * 8
     sent = deliver(line, parts, size=(300_000, 1_500_000), seconds=400, kills=kills)
     check(line, sent)
-    gc.collect()

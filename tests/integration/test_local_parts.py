@@ -192,7 +192,7 @@ def test_up_stops_when_told_when_a_part_dies_and_when_it_is_killed(
     for private in ("endpoints.json", "clickhouse/users.xml", "clickhouse/config.xml"):
         assert (tmp_path / private).stat().st_mode & 0o077 == 0
     assert recorded["passwords"]["admin"] not in (tmp_path / "clickhouse/users.xml").read_text()
-    assert up.end(signal.SIGTERM) == (0, up_said(tmp_path, "stopped"))
+    assert up.end(signal.SIGTERM) == (0, up_said(tmp_path, "running; Ctrl-C or ./huiyin down stops both\nstopped"))
 
     with socket.socket() as taken:  # a recorded port, now another program's
         taken.bind(("127.0.0.1", recorded["clickhouse_port"]))

@@ -48,6 +48,7 @@ def test_files_of_every_kind_are_merged_and_stored(line: Line, tmp_path: Path) -
     assert done.stdout == ""
     assert "603 records sent" in done.stderr
     assert (line.count("complaints"), line.count("metrics"), line.count("changes")) == (300, 300, 1)
+    assert line.store.rows("SELECT sum(total) FROM complaints_1m FINAL") == [(300,)]
     assert line.store.rows("SELECT layer, count(), uniq(labels) FROM metrics FINAL GROUP BY layer ORDER BY layer") == [
         ("app", 100, 3),
         ("business", 100, 3),
