@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from models.topology import Topology, discover, parse_topology
+from models.topology import Topology, discover, read_topology
 from streams.broker import client_options
 from streams.config import Settings
 from streams.correlate import Correlator
@@ -157,7 +157,7 @@ class Cycle:
     def _topology(self) -> Topology:
         path = self._settings.services_file
         if path:
-            return parse_topology(path.read_text(encoding="utf-8"), str(path))
+            return read_topology(path)
         return discover((layer, service) for layer, service in self._store.rows("SELECT DISTINCT layer, service FROM metrics_1m"))
 
     def _earliest(self) -> int | None:

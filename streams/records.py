@@ -1,7 +1,7 @@
 """The records that move between stages: small, frozen, typed. Times are aware datetimes in UTC.
 
-What Kafka carries is described by Complaint, MetricPoint, Change and FollowUp (DESIGN §2); the rest is what the stages
-hand on: where a record came from (Origin), why one was refused (BadRecord) and what tagging made of a complaint (Tagged).
+What Kafka carries is described by Complaint, Change and FollowUp (metric points go as columns: decode.py); the rest is what
+the stages hand on: where a record came from (Origin), why one was refused (BadRecord), what tagging made of a complaint (Tagged).
 """
 
 from __future__ import annotations
@@ -47,17 +47,6 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     app_version: str = ""
     cohort: str = ""
     order: str = ""
-
-
-class MetricPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one series. For layer idc, `service` names an IDC or a network entity."""
-
-    ts: dt.datetime
-    layer: Layer
-    service: str
-    metric: str
-    value: float
-    labels: dict[str, str] = {}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from models.tag import load_tagger
-from models.topology import Topology, parse_topology
+from models.topology import Topology, read_topology
 from streams import topics
 from streams.app import LANES, Wiring
 from streams.config import Settings
@@ -38,7 +38,7 @@ class WorkerError(RuntimeError):
 def run(settings: Settings) -> None:
     """Runs a worker until SIGTERM or SIGINT. Raises WorkerError, SettingError, TopologyError."""
     _log_to_stderr()
-    topology = read_topology(settings)
+    topology = described(settings)
     stores = {name: Store(settings.clickhouse_access("writer")) for name in LANES}
     first = stores["complaints"]
     access = settings.kafka_access()
@@ -48,20 +48,15 @@ def run(settings: Settings) -> None:
     stopping = threading.Event()
     tagger, cycle, ends = load_tagger(topology), Cycle(settings), EndOffsets(access)
     sinks = {name: Sink(stores[name], tagger, settings.store_patience, stopping) for name in LANES}
+    log.info("worker of group %s: Kafka at %s, ClickHouse at %s", settings.group, access.broker, first.access.host)
     with tempfile.TemporaryDirectory(prefix="huiyin-worker-") as data:
         processes = {name: sink.process for name, sink in sinks.items()}
         _serve(Wiring(settings, Path(data), processes, lambda: cycle.run(ends.read()), stopping))
 
 
-def read_topology(settings: Settings) -> Topology:
-    """What services.yaml says; empty without one. Raises TopologyError with line and field, WorkerError."""
-    path = settings.services_file
-    if path is None:
-        return Topology()
-    try:
-        return parse_topology(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkerError(f"{path}: {error}") from error
+def described(settings: Settings) -> Topology:
+    """What services.yaml says; empty without one. Raises TopologyError with line and field."""
+    return read_topology(settings.services_file) if settings.services_file else Topology()
 
 
 def _patiently(attempt: Callable[[], _Result], away: type[Exception]) -> _Result:
@@ -81,7 +76,7 @@ def _check_schema(store: Store) -> None:
     try:
         found = store.rows("EXISTS TABLE dirty_minutes")
     except StoreError as error:
-        raise WorkerError(f"{error}; has ./huiyin migrate been run?") from error
+        raise WorkerError(str(error)) from error
     if found != [(1,)]:
         raise WorkerError(f"database {store.database} has no tables: run ./huiyin migrate")
 
@@ -98,6 +93,7 @@ def _serve(wiring: Wiring) -> None:
             raise WorkerError(wiring.failure) from end
         if end.code:
             raise WorkerError(f"the worker broke off: {worker.crash_reason!r}") from end
+        log.info("worker stopped: what it had taken is stored")
 
 
 def _log_to_stderr(quiet: Sequence[str] = ("aiokafka", "kafka")) -> None:

@@ -102,7 +102,7 @@ def test_sentiment_is_the_models_own_and_polarity_weighs_the_problems_named(tagg
     lexicon = (SHIPPED / "lexicon.yaml").read_text(encoding="utf-8")
     path = tmp_path / "lexicon.yaml"
     path.write_text(lexicon.replace("    problems: >-", "    problems: >-\n      这个"), encoding="utf-8")
-    texts = ["这个还行吧，东西收到了", "这个还不错"]
+    texts = ["这个收到了", "这个今天到的"]
     shipped, blaming = load_tagger().judge(texts), load_tagger(lexicon=path).judge(texts)
     assert [each.sentiment for each in shipped] == [each.sentiment for each in blaming]
     assert sum(each.polarity for each in blaming) < sum(each.polarity for each in shipped)
