@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 
 def simplified(text: str) -> str:
     """`text` with its traditional characters, one by one, as simplified ones; as long as before."""
-    return text if text.isascii() else text.translate(_TABLE)
+    return text.translate(_TABLE) if _ANY.search(text) else text
 
 
 def _table(path: Path) -> dict[int, str]:
@@ -47,3 +47,4 @@ def _table(path: Path) -> dict[int, str]:
 
 
 _TABLE = _table(_TRADITIONAL)
+_ANY = re.compile(f"[{''.join(map(chr, _TABLE))}]")

@@ -16,6 +16,7 @@ NEUTRAL_BAND = 0.2  # |sentiment| below it is no polarity: the probability of ei
 _ABOUT_A_SERVICE, _OFF_TOPIC, _SPOKEN_WELL_OF, _ASKED_OR_WISHED = 0.4, 0.8, 0.8, 0.95
 _CONTRAST = re.compile(r"但|不过|可惜|可是|就是|只是|除了")
 _SHORT = 24  # characters of a text that is all about the aspect it names, whatever stands near
+_BLAMES, _WISHES = frozenset({"problem", "bad"}), frozenset({"suggestion"})
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
 _FILLER = re.compile(r"[\W\d_]+|(.)\1{4,}|\[(?:图片|表情|微笑|笑哭|偷笑|捂脸|撇嘴)\]")
 _CONTACT = re.compile(r"\[(?:微信号|QQ号|手机号)\]|https?:|\.com|点com")
@@ -58,26 +59,28 @@ class OpinionMiner:
         if self._is_chatter(text):
             return Opinions("", ("chatter",), (), 0)
         kinds = {kind for hit in hits for kind, _ in hit.roles}
-        blames = {kind for hit in hits if not self._denied(text, hit.start) for kind, _ in hit.roles} & {"problem", "bad"}
+        blames = self._stated(text, hits, _BLAMES)
         polarity = 1 if sentiment >= NEUTRAL_BAND else -1 if sentiment <= -_threshold(kinds, bool(blames), service) else 0
         blamed = polarity < 0 or ("problem" in blames and polarity == 0) or (polarity > 0 and self._but(text, hits))
-        intents = self._intents(text, hits, polarity, blamed)
+        intents = self._intents(kinds, polarity, blamed, "suggestion" in self._stated(text, hits, _WISHES))
         category = (self._category(text, hits) if blamed or not polarity else "") or (CATCH_ALL if blamed else "")
         severity = self._severity(hits) if blamed else ""
         return Opinions(category, intents, self._aspects(text, hits, polarity), polarity, severity)
 
-    def _intents(self, text: str, hits: Sequence[Hit], polarity: int, blamed: bool) -> tuple[str, ...]:
-        kinds = {kind for hit in hits for kind, _ in hit.roles}
+    @staticmethod
+    def _intents(kinds: Set[str], polarity: int, blamed: bool, wished: bool) -> tuple[str, ...]:
         asked = kinds & {"question", "inquiry"} or ("doubt" in kinds and not polarity and not blamed)
-        wished = any(kind == "suggestion" for hit in hits if not self._denied(text, hit.start) for kind, _ in hit.roles)
         found = {"complaint": blamed, "question": asked, "suggestion": wished, "praise": polarity > 0}
-        return tuple(name for name, holds in found.items() if holds)
+        return tuple([name for name, holds in found.items() if holds])
+
+    def _stated(self, text: str, hits: Sequence[Hit], kinds: Set[str]) -> set[str]:
+        """Those of `kinds` that are among the hits and not denied."""
+        return {kind for hit in hits for kind, _ in hit.roles if kind in kinds and not self._denied(text, hit.start)}
 
     def _but(self, text: str, hits: Sequence[Hit]) -> bool:
         """Whether praise turns to blame: after a word of contrast something is named that is wrong or bad."""
         turn = _CONTRAST.search(text)
-        after = [hit for hit in hits if turn and hit.start >= turn.end() and not self._denied(text, hit.start)]
-        return any(kind in ("problem", "bad") for hit in after for kind, _ in hit.roles)
+        return turn is not None and bool(self._stated(text, [hit for hit in hits if hit.start >= turn.end()], _BLAMES))
 
     def _severity(self, hits: Sequence[Hit]) -> str:
         named = {name for hit in hits for kind, name in hit.roles if kind == "severity"}

@@ -16,6 +16,7 @@ from models.segment import Segmenter, reference_words
 from models.sentiment import load_sentiment
 from models.tag import Judgement, Tagger, load_tagger
 from models.topology import parse_topology
+from streams.commands.bench import command as bench
 from streams.commands.tag import command
 
 SERVICES = """
@@ -250,3 +251,15 @@ def test_a_bad_line_is_named_after_the_good_ones(bad: str, reason: str) -> None:
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(tmp_path / "none.ndjson")])
     assert result.exit_code == 1 and "none.ndjson" in result.stderr
+
+
+def test_speed_is_measured_beside_the_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "said.txt"
+    path.write_text("付款一直失败\n客服态度很好\n" * 50, encoding="utf-8")
+    result = CliRunner().invoke(bench, ["tag", str(path)])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["texts"], report["baseline_texts"]) == (100, 20)
+    assert report["ratio"] == pytest.approx(report["per_cpu_second"] / report["baseline_per_cpu_second"], rel=0.01)
+    path.write_text("只有一句\n", encoding="utf-8")
+    assert "at least two texts" in CliRunner().invoke(bench, ["tag", str(path)]).output

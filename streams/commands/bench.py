@@ -10,6 +10,7 @@ import click
 # Subcommand → (module, one line of help). Each module has a click command named `command`.
 MEASUREMENTS: Mapping[str, tuple[str, str]] = {
     "ingest": ("streams.bench.ingest", "Complaints and metric points a second, from Kafka to visible in ClickHouse."),
+    "tag": ("streams.bench.tagging", "Texts judged a second of one core, beside jieba with scikit-learn."),
 }
 
 
