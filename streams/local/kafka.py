@@ -94,10 +94,15 @@ def _java(configured: str) -> str:
     return configured
 
 
+def cluster_id(random: Callable[[], uuid.UUID]) -> str:
+    """A random id as Kafka writes it: 16 bytes in URL-safe base64, none that begins like an option."""
+    written = urlsafe_b64encode(random().bytes).decode().rstrip("=")
+    return cluster_id(random) if written.startswith("-") else written
+
+
 def _format(runtime: str, classpath: str, folder: Path, options: Mapping[str, str]) -> None:
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [runtime, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool"]
-    command += ["format", "-t", cluster, "-c", "server.properties", "--ignore-formatted"]
+    command += ["format", "-t", cluster_id(uuid.uuid4), "-c", "server.properties", "--ignore-formatted"]
     for option, value in options.items():
         command += [option, value]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
