@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,13 +70,6 @@ class Tail:
         self._threshold = max(float(self._sorted[-top - 1]), 1e-12)
         excess = np.log(np.maximum(self._sorted[-top:], 1e-12) / self._threshold)
         self._index = max(float(excess.mean()), 0.05)
-
-
-class Expert(Protocol):
-    """One way of being strange."""
-
-    def surprise(self, time: float, value: float) -> float:
-        """How surprising this value is, then remembers it."""
 
 
 class Jump:
