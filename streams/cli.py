@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "detect": ("detect", "Score each row of a time series for surges, causally."),
     "rank": ("rank", "Rank what caused a service's trouble at a time."),
     "impact": ("impact", "Say whether a change did harm."),
+    "correlation": ("correlation", "Say which metrics move with a service's complaints, and who leads by how long."),
     "backtest": ("backtest", "Run detection, ranking and incident life cycle over recorded history."),
     "digest": ("digest", "The day's sentiment digest per product, as a page and as a message."),
     "dashboards": ("dashboards", "Write the Grafana dashboards as JSON, or publish them."),

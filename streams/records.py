@@ -130,6 +130,33 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     loss: Loss | None = None
     title: str = ""
+    reasons: tuple[str, ...] = ()  # why this level, in words
+    emerging: tuple[str, ...] = ()  # what is said that was not said before
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning that no surge of complaints carries; `kind` names the rule (streams.rules). One id from firing to resolved."""
+
+    id: str
+    kind: str
+    service: str
+    level: int
+    status: Literal["firing", "resolved"]
+    starts_at: dt.datetime
+    updated_at: dt.datetime
+    ends_at: dt.datetime | None = None
+    value: float
+    threshold: float
+    title: str
+    reasons: tuple[str, ...] = ()
+    about: str = ""  # what within its kind it is about, the same each time it fires
+
+
+class AlertEvent(msgspec.Struct, frozen=True):
+    """A step in an alert's life, as it is told to people."""
+
+    kind: Literal["firing", "resolved"]
+    alert: Alert
 
 
 class IncidentEvent(msgspec.Struct, frozen=True):
