@@ -8,20 +8,21 @@ setting. More of everything (a campaign, a wave of praise) explains more complai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.judgement import Surge
+from models.surge_bars import Bars
 from models.surge_counts import WINDOWS, Floats, Ints, Ledger
+from models.surge_series import REST, Key, Series
 from models.surge_settings import SurgeSettings
 from models.surge_significance import Looked, Seen, bars, level, onset, tail
 
 __all__ = ["SurgeDetector", "SurgeSettings"]
 
-Key = tuple[str, str]
-_REST = "\0rest"  # the row of a service's records that do not blame
 _LONGEST_SILENCE = 16.0  # a silence that swallowed more expected records than this is a dead collector (e^-16)
 _RELEASE = 0.5  # a surge is on while its log-significance is half of what opened it
 _QUIET = 5  # and over after more minutes than these without
@@ -46,13 +47,11 @@ class SurgeDetector:
 
     def __init__(self, settings: SurgeSettings | None = None) -> None:
         self._settings = settings or SurgeSettings()
-        self._ledger = Ledger(self._settings.half_life_days, self._settings.timezone)
-        self._rows: dict[Key, int] = {}
-        self._keys: list[Key] = []
-        self._services: dict[str, int] = {}
-        self._rest = np.zeros(0, np.int64)
+        self._ledger = Ledger(self._settings.half_life_days, self._settings.calendar)
+        self._series = Series(self._ledger)
         self._active: dict[int, _Active] = {}
         self._ended: dict[int, tuple[int, int]] = {}  # row → since when it surged, when it ended
+        self.bars = Bars(())
 
     def advance(self, minute: int, negative: Mapping[Key, int], total: Mapping[Key, int]) -> list[Surge]:
         """The surges on at the minute that starts at epoch second `minute`, strongest first.
@@ -77,13 +76,21 @@ class SurgeDetector:
             self._judge(rows, at)
         return self._ordered([active.last for active in self._active.values()])
 
+    def copy(self) -> SurgeDetector:
+        """As it is now; what either takes in from here on is its own."""
+        twin = copy.copy(self)
+        twin._ledger = copy.deepcopy(self._ledger)
+        twin._series = self._series.copy(twin._ledger)
+        twin._active, twin._ended = copy.deepcopy(self._active), dict(self._ended)
+        return twin
+
     def usual(self, service: str) -> float:
         """Negative records a second that a service known here should have had in the last hour, by what was before that."""
-        return self._ledger.usual(self._rows[service, ""])
+        return self._ledger.usual(self._series.rows[service, ""])
 
     def end(self, service: str) -> None:
         """Takes the surges of a service for over, by better knowledge: it is back at its usual rate, and may surge anew."""
-        for row, active in [item for item in self._active.items() if self._keys[item[0]][0] == service]:
+        for row, active in [item for item in self._active.items() if self._series.keys[item[0]][0] == service]:
             self._ledger.excuse(row, active.rate, active.onset)
             self._close(row)
 
@@ -98,28 +105,12 @@ class SurgeDetector:
         for key, count in total.items():
             rest = count - negative.get(key, 0)
             if rest > 0:
-                sums[key[0], _REST] = sums.get((key[0], _REST), 0) + rest
-        self._add([key for key in sums if key not in self._rows])
+                sums[key[0], REST] = sums.get((key[0], REST), 0) + rest
+        self._series.add(list(sums))
         self._ledger.roll(at, heard)
-        rows = np.fromiter((self._rows[key] for key in sums), np.int64, len(sums))
+        rows = np.fromiter((self._series.rows[key] for key in sums), np.int64, len(sums))
         self._ledger.add(rows, np.fromiter(sums.values(), np.float64, len(sums)))
-        return {self._rows[key] for key in touched}
-
-    def _add(self, keys: Sequence[Key]) -> None:
-        services: list[int] = []
-        inherits: list[int] = []
-        for name, category in keys:
-            if name not in self._services:
-                self._services[name] = len(self._services)
-                self._rest = np.append(self._rest, len(self._keys) + 1)
-            for key in ((name, ""), (name, _REST), (name, category)):
-                if key not in self._rows:
-                    self._rows[key] = len(self._keys)
-                    self._keys.append(key)
-                    services.append(self._services[name])
-                    inherits.append(self._rows[name, ""] if key[1] not in ("", _REST) else -1)
-        if services:
-            self._ledger.add_rows(services, inherits)
+        return {self._series.rows[key] for key in touched}
 
     def _judge(self, rows: Ints, at: int) -> None:
         settings = self._settings
@@ -128,9 +119,19 @@ class SurgeDetector:
         rate = np.where(np.isnan(frozen), looked.rate, frozen)
         expected = looked.exposure * rate * raised + extra
         chance = tail(looked.counted, expected, looked.shape)
-        bar = bars(WINDOWS, len(self._rows) - len(self._services), settings.false_alarms)
-        enough = looked.known & (looked.counted >= settings.floor) & (looked.counted >= settings.ratio * expected)
+        bar = bars(WINDOWS, self._series.judged, settings.false_alarms)
         strength = np.log(np.maximum(chance, 1e-300)) / np.log(bar)[:, None]
+        enough = looked.known & (looked.counted >= settings.ratio * expected)
+        plain = enough & (looked.counted >= settings.floor)
+        if self.bars:
+            excess, factor = self.bars.moved([self._series.keys[row] for row in rows.tolist()], at * 60)
+            would = np.any(plain & (strength >= 1.0), axis=0)
+            enough &= (looked.counted >= factor * settings.floor) & (looked.counted - expected >= excess)
+            strength /= factor
+            for row in rows[would & ~np.any(enough & (strength >= 1.0), axis=0)].tolist():
+                self.bars.hold(self._series.keys[row], at * 60)
+        else:
+            enough = plain
         hit = np.any(enough & (strength >= 1.0), axis=0).tolist()
         for column, row in (pair for pair in enumerate(rows.tolist()) if hit[pair[0]] or pair[1] in self._active):
             seen = Seen(looked.counted[:, column], expected[:, column], rate[:, column], strength[:, column], enough[:, column])
@@ -139,7 +140,7 @@ class SurgeDetector:
     def _look(self, rows: Ints, at: int) -> tuple[Looked, Floats, Floats]:
         """What is seen of these rows; how far records that do not blame raise the expectation: a factor, and some to add."""
         services, column = np.unique(self._ledger.service[rows], return_inverse=True)
-        every = self._ledger.look(np.concatenate([rows, self._rest[services]]), at)
+        every = self._ledger.look(np.concatenate([rows, self._series.rest[services]]), at)
         looked, rest = every.part(slice(len(rows))), every.part(slice(len(rows), None))
         expected = rest.exposure * rest.rate
         factor = np.clip((rest.counted + 5) / (expected + 5), 1.0, self._settings.activity)
@@ -181,7 +182,7 @@ class SurgeDetector:
         self._ledger.ceiling[row] = rate
 
     def _surge(self, row: int, at: int, onset: int, window: int, seen: Seen, level: int) -> Surge:
-        service, category = self._keys[row]
+        service, category = self._series.keys[row]
         return Surge(
             service=service,
             category=category,

@@ -7,13 +7,13 @@ of exposure; exposure is time heard × the service's rhythm. So memory is consta
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.surge_rhythm import Rhythm
+from models.calendar import Calendar
+from models.surge_rhythm import Clock, Rhythm
 from models.surge_significance import Looked, Recent
 from models.surge_variation import Variation
 
@@ -25,6 +25,7 @@ COARSE = 24  # hours kept one by one
 WINDOWS = (5, 15, 60, 360, 1440)  # minutes; up to 60 summed by the minute, longer ones by the hour
 _BY_MINUTE = np.array([window for window in WINDOWS if window <= 60])
 _BY_HOUR = np.array([window // 60 for window in WINDOWS if window > 60])
+_SCALE = [int(window > 60) for window in WINDOWS]  # whose variation counts: the hours', the days'
 _PRIOR_SHAPE = 0.5  # what is assumed of a row never seen, in records
 _YOUTH = 1.5  # how fast doubt about rhythm and level fades with (60 min + window) over the past known
 
@@ -32,10 +33,10 @@ _YOUTH = 1.5  # how fast doubt about rhythm and level fades with (60 min + windo
 class Ledger:
     """Counts and baselines of all rows. Times are minutes since 1970; they only grow."""
 
-    def __init__(self, half_life_days: float, timezone: dt.tzinfo) -> None:
+    def __init__(self, half_life_days: float, calendar: Calendar) -> None:
         self.now = -1
         self.service = np.zeros(0, np.int64)
-        self._timezone = timezone
+        self._clock = Clock(calendar)
         self._rhythm = Rhythm(half_life_days * 2)
         self._keep = 0.5 ** (1 / (24 * half_life_days))
         self._fine = np.zeros((FINE, 0))
@@ -80,7 +81,7 @@ class Ledger:
                 self._open_hour(hour, heard)
             slots = np.arange(max(first, last - FINE + 1), last + 1) % FINE
             listened = last - first + 1 if heard else int(last == minute)
-            factor = self._rhythm.factor(self._local(hour))
+            factor = self._rhythm.factor(*self._clock.local(hour))
             self._fine[slots] = 0.0
             self._fine_live[slots] = factor if heard else 0.0
             self._fine_live[last % FINE] = factor * (heard or last == minute)
@@ -101,8 +102,10 @@ class Ledger:
 
     def silence(self, minute: int) -> float:
         """How many records of any row the minutes between now and `minute` should have brought."""
-        hour = self._local(minute // 60)
-        factors = sum(self._rhythm.factor(hour - back) for back in range(min(24, (minute - self.now) // 60 + 1)))
+        hour = minute // 60
+        factors = sum(
+            self._rhythm.factor(*self._clock.local(hour - back)) for back in range(min(24, (minute - self.now) // 60 + 1))
+        )
         share = (minute - self.now - 1) / min(24, (minute - self.now) // 60 + 1)
         return float((self._rate * np.asarray(factors)[self.service] * share).sum()) if len(self._rate) else 0.0
 
@@ -114,7 +117,7 @@ class Ledger:
         before, past = np.maximum(exposure - live, 1.0), np.maximum(shape - counted, _PRIOR_SHAPE)
         lengths = np.array(WINDOWS)[:, None]
         doubt = np.minimum(((60 + lengths) / before) ** _YOUTH, 4.0)
-        noise = self._variation.of(rows)[[0, 0, 0, 1, 1]] + doubt + 1 / past
+        noise = self._variation.of(rows)[_SCALE] + doubt + 1 / past
         return Looked(counted, live, past / before, 1 / noise, exposure - live >= np.maximum(lengths, 15))
 
     def usual(self, row: int) -> float:
@@ -175,7 +178,7 @@ class Ledger:
         expected = self._rate * self._coarse_live[slot][self.service]
         most = np.where(np.isinf(self.ceiling), 3 * expected + 10, expected)
         said = np.bincount(self.service, np.minimum(self._coarse[slot], most), services).astype(np.float64)
-        self._rhythm.learn(self._local(hour), said, np.full(services, self._heard[slot] / 60))
+        self._rhythm.learn(*self._clock.local(hour), said, np.full(services, self._heard[slot] / 60))
 
     def _absorb(self, hour: int, heard: bool) -> None:
         """Let the hour that is a day old become baseline; by now it is known which of it was surge."""
@@ -184,14 +187,10 @@ class Ledger:
         counts = np.minimum(self._coarse[slot], self.ceiling * np.maximum(live, 1e-9))
         if self._heard[slot] >= 30:
             self._variation.learn_hour(counts, self._rate * live)
-        if self._local(hour) % 24 == 23:
+        if self._clock.local(hour)[1] == 23:
             self._variation.learn_day()
         if heard:
             self._count *= self._keep
             self._live *= self._keep
         self._count += counts
         self._live += live
-
-    def _local(self, hour: int) -> int:
-        offset = dt.datetime.fromtimestamp(hour * 3600, self._timezone).utcoffset()
-        return hour + (int(offset.total_seconds()) // 3600 if offset else 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
+
+from models.calendar import Calendar
 
 
 @dataclass(frozen=True)
@@ -22,4 +23,4 @@ class SurgeSettings:
     accept_hours: float = 72.0
     misjudged: float = 0.05
     activity: float = 3.0
-    timezone: dt.tzinfo = field(default=dt.timezone(dt.timedelta(hours=8)))
+    calendar: Calendar = field(default_factory=Calendar)

@@ -6,23 +6,23 @@ Strictly causal: an event at a minute's end uses nothing later. Times are epoch 
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 
+from models.calendar import Calendar
 from models.surge import SurgeDetector, SurgeSettings
+from models.surge_bars import Bar, Bars
 from models.topology import Topology
 from streams import incidents
-from streams.evidence import Evidence, examine
 from streams.heat import MINUTE, Heat, HeatWatch, Minute, minutes
 from streams.history import History
 from streams.incidents import Tracked, seconds, utc
-from streams.loss import lost
-from streams.page_words import category
 from streams.records import Incident, IncidentEvent
+from streams.review import Review
 
 # Complaints that name no service wait this long (seconds) for a service that surges with them.
 HOLD = 4 * 60
@@ -34,16 +34,34 @@ EARLY_FLOOR, EARLY_ALARMS, EARLY_SURE, YOUNG = 5, 20.0, 0.7, 30 * 60
 class Correlator:
     """Judges minutes in ascending order. Holds the detector and the open incidents; nothing else outlives a call."""
 
-    def __init__(self, topology: Topology, *, language: str = "zh", timezone: dt.tzinfo | None = None) -> None:
-        self.topology, self.language = topology, language
-        settings = SurgeSettings(timezone=timezone) if timezone else SurgeSettings()
+    def __init__(
+        self, topology: Topology, *, language: str = "zh", timezone: dt.tzinfo | None = None, calendar: Calendar | None = None
+    ) -> None:
+        self.topology, self._review = topology, Review(topology, language)
+        days = calendar or Calendar(timezone or Calendar().timezone)
+        settings = SurgeSettings(calendar=days)
         self._watch = HeatWatch(SurgeDetector(settings))
         self._early = HeatWatch(SurgeDetector(replace(settings, floor=EARLY_FLOOR, false_alarms=EARLY_ALARMS)))
         self._open: dict[str, Tracked] = {}
         self._recorded: list[Incident] = []
         self._closed: list[Incident] = []
         self._waiting: int | None = None
-        self._seen: dict[tuple[str, int, int], Evidence] = {}
+
+    def set_bars(self, bars: Sequence[Bar]) -> None:
+        """From now on these series need more, or less, to be called: people said so."""
+        self._review.bars = tuple(bars)
+        self._watch.detector.bars, self._early.detector.bars = Bars(bars), Bars(bars)
+
+    def held_back(self) -> Mapping[tuple[str, str], int]:
+        """Series (service, category) that surged but for what people said, since the last call; when (epoch seconds)."""
+        return self._watch.detector.bars.released()
+
+    def copy(self) -> Correlator:
+        """As it is now, to go back to when late records say that it judged too early."""
+        twin = copy.copy(self)
+        twin._watch, twin._early = self._watch.copy(), self._early.copy()
+        twin._open, twin._recorded, twin._closed = dict(self._open), list(self._recorded), list(self._closed)
+        return twin
 
     def fold(self, history: History, start: int, end: int) -> None:
         """Takes [start, end) into the detector without judging: what it must know of the past before it goes on."""
@@ -62,6 +80,12 @@ class Correlator:
                 continue
             self._open[incident.id] = incidents.restored(incident, at)
         self._recorded = list(recorded)
+
+    def adopt(self, known: Iterable[Incident], at: int) -> None:
+        """Takes up incidents that are open by what was stored, and are not here: judged again, they did not come up."""
+        for incident in known:
+            if incident.status == "open" and incident.id not in self._open:
+                self._open[incident.id] = incidents.restored(incident, at)
 
     def advance(self, history: History, start: int, end: int) -> Iterator[IncidentEvent]:
         """Events of the minutes in [start, end): every minute with complaints, and each one while something is going on."""
@@ -91,7 +115,7 @@ class Correlator:
             return True
         if at - heat.onset > YOUNG:
             return False
-        ranking = self._examine(history, heat.service, heat.onset, at).ranking
+        ranking = self._review.examine(history, heat.service, heat.onset, at).ranking
         return ranking.verdict == "explained" and ranking.causes[0].probability >= EARLY_SURE
 
     def _judge(self, history: History, hot: Sequence[Heat], at: int) -> list[IncidentEvent]:
@@ -118,9 +142,9 @@ class Correlator:
             tracked = incidents.restored(again, at)
         else:
             same = incidents.same_surge(heat, self._recorded)
-            tracked = incidents.opened(same or heat, at, self._title(heat))
+            tracked = incidents.opened(same or heat, at, self._review.title(heat))
         # Explained at once: whether the next service of this minute belongs to it depends on what is to blame.
-        self._open[tracked.incident.id] = self._review(history, tracked, at)
+        self._open[tracked.incident.id] = self._review.looked_at(history, tracked, at)
 
     def _held(self, heat: Heat, at: int) -> bool:
         if heat.service:
@@ -132,66 +156,30 @@ class Correlator:
     def _kin(self, history: History, heat: Heat, at: int) -> list[Tracked]:
         if not self._open:
             return []
-        ranking = self._examine(history, heat.service, heat.onset, at).ranking
+        ranking = self._review.examine(history, heat.service, heat.onset, at).ranking
         causes = ranking.causes if ranking.verdict == "explained" else ()
         return [tracked for tracked in self._open.values() if incidents.belongs(heat, causes, tracked, self.topology)]
 
     def _follow(self, history: History, now: Tracked, at: int) -> IncidentEvent | None:
         if incidents.over(now, at):
             del self._open[now.incident.id]
-            final = self._costed(history, self._counted(history, now, at), incidents.fault_end(now))
+            final = self._review.costed(history, self._review.counted(history, now, at), incidents.fault_end(now))
             closed = msgspec.structs.replace(final.incident, status="resolved", resolved_at=utc(at), updated_at=utc(at))
             self._closed = [*(past for past in self._closed if incidents.remembered(past, at)), closed]
             return IncidentEvent("resolved", closed)
         if not incidents.due(now, at):
             return None
-        after = self._open[now.incident.id] = self._review(history, now, at)
+        after = self._review.looked_at(history, now, at)
+        if after.least < incidents.CRITICAL:  # else there is nothing left to rise to
+            after = self._review.weighed(history, after, at)
+        self._open[now.incident.id] = after
         if incidents.worth_telling(after, at):
             return self._tell(history, after, at)
         return IncidentEvent("updated", after.incident, told=False)
 
-    def _review(self, history: History, tracked: Tracked, at: int) -> Tracked:
-        """The incident as its metrics and changes explain it now. What explains it stays when a later look finds nothing."""
-        incident = tracked.incident
-        ranking = self._examine(history, incident.service, seconds(incident.onset), at).ranking
-        if incident.verdict == "unexplained" or ranking.verdict == "explained":
-            incident = msgspec.structs.replace(incident, verdict=ranking.verdict, causes=ranking.causes)
-        incident = msgspec.structs.replace(incident, updated_at=utc(at))
-        return self._counted(history, replace(tracked, incident=incident, reviewed=at), at)
-
     def _tell(self, history: History, tracked: Tracked, at: int) -> IncidentEvent:
         """What people hear of it now, with what only they need: the cost, who complains and in which words."""
-        incident = tracked.incident
-        seen = self._examine(history, incident.service, seconds(incident.onset), at)
-        samples = seen.samples() or incident.samples
-        incident = msgspec.structs.replace(incident, samples=samples, slice=seen.slice(self.language))
-        tracked = self._costed(history, self._counted(history, replace(tracked, incident=incident), at), tracked.last_hot)
-        self._open[incident.id] = replace(tracked, told=tracked.incident, wider=False)
-        return IncidentEvent("opened" if incident.opened_at == utc(at) else "updated", tracked.incident)
-
-    def _examine(self, history: History, service: str, onset: int, at: int) -> Evidence:
-        key = (service, onset, at)
-        if key not in self._seen:
-            self._seen = {past: seen for past, seen in self._seen.items() if past[2] == at}
-            self._seen[key] = examine(history, self.topology, service, onset, at, self.language)
-        return self._seen[key]
-
-    def _counted(self, history: History, tracked: Tracked, at: int) -> Tracked:
-        incident = tracked.incident
-        onset = seconds(incident.onset)
-        counts = history.counts(onset, at)
-        touched = np.array([service in incident.services for service in counts.service], bool)
-        complaints, expected = int(counts.negative[touched].sum()), tracked.rate * (at - onset)
-        return replace(tracked, incident=msgspec.structs.replace(incident, complaints=complaints, expected=expected))
-
-    def _costed(self, history: History, tracked: Tracked, end: int) -> Tracked:
-        incident = tracked.incident
-        loss = lost(history, self.topology, incident.services, seconds(incident.onset), end)
-        return replace(tracked, incident=msgspec.structs.replace(incident, loss=loss))
-
-    def _title(self, heat: Heat) -> str:
-        name, english = self.topology.title(heat.service), self.language == "en"
-        kind = category(heat.category, self.language) if heat.category != "other" else ""
-        if english:
-            return f"{name or 'No service named'}: complaints surge" + (f" ({kind})" if kind else "")
-        return f"{name or '未指明服务'}{f'·{kind}' if kind not in ('', name) else ''}投诉激增"
+        opened = tracked.incident.opened_at == utc(at)
+        tracked = self._review.worded(history, self._review.weighed(history, tracked, at), at)
+        self._open[tracked.incident.id] = replace(tracked, told=tracked.incident, wider=False)
+        return IncidentEvent("opened" if opened else "updated", tracked.incident)

@@ -1,8 +1,9 @@
-"""One turn of the leader: rollups → watermark → correlate → store → publish → notify. Blocking; runs in a thread.
+"""One turn of the leader: rollups → watermark → judge → store → publish → notify. Blocking; runs in a thread.
 
 Everything before `correlated_through` is judged, stored and owed to the chat channels. It moves on with every minute that
 brought an event, once that is stored, published and sent. What fails midway is judged again from there: incidents keep their
-ids and versions, so that a second time changes nothing. Delivery has a queue of its own.
+ids and versions, so that a second time changes nothing. Records that come late move it back, within bounds, so that they are
+judged with their own minute. Delivery has a queue of its own.
 """
 
 from __future__ import annotations
@@ -11,54 +12,56 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
-import msgspec
-
+from models.calendar import Calendar
+from models.surge_bars import Bar
 from models.topology import Topology, discover, read_topology
-from streams.broker import client_options
+from streams import feedback
+from streams.announce import Announcer
 from streams.config import Settings
-from streams.correlate import Correlator
 from streams.incidents import REMEMBERED
+from streams.judge import BACK, Judge
 from streams.message import Wording
-from streams.notify import configured
 from streams.notify.channel import Transport, post
-from streams.notify.outbox import Outbox
-from streams.records import INCIDENTS, IncidentEvent
-from streams.store import incidents, progress, rollup
-from streams.store.client import Store, StoreUnavailable
+from streams.notify.outbox import Event
+from streams.rules.config import Rules, read_rules
+from streams.store import alerts, incidents, progress, rollup
+from streams.store.client import Store
+from streams.store.experience import ExperienceIndex
 from streams.store.history import StoredHistory
 from streams.store.recent import RecentHistory
 from streams.watermark import watermark
 
 log = logging.getLogger(__name__)
 
-# The detector's state follows from this much history (seconds); it is folded again after a start, a day at a time.
-MEMORY = 35 * 86_400
-DAY = 86_400
 # Stretches judged at once (seconds): short where much is said, so that memory is bounded; longer through silent years.
 SHORTEST, LONGEST = 6 * 3600, 32 * 86_400
 FEW_ROWS = 5_000
 # A turn ends after this long (seconds) and goes on with the next, so that stops and elections are not held up.
 TURN = 20.0
+# Late records are judged this often (seconds) at most: where they come all the time, each time some minutes are judged again.
+LATE_EVERY = 60.0
 
 
 class Cycle:
-    """Holds the correlator between turns. `transport` and `clock` are injected by tests."""
+    """Holds the judge between turns. `transport` and `clock` are injected by tests. Raises RulesError for a wrong rules.yaml."""
 
     def __init__(self, settings: Settings, *, transport: Transport = post, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
+        self._rules = read_rules(settings.rules_file)
+        self._calendar = local_days(settings, self._rules)
         self._store = Store(settings.clickhouse_access("writer"))
         self._history = RecentHistory(StoredHistory(self._store))
-        self._transport = transport
-        self._channels = configured(settings)
-        self._correlator: Correlator | None = None
-        self._outboxes: list[Outbox] = []
-        self._producer: Any = None
+        self._announcer = Announcer(settings, self._store, transport, clock)
+        self._experience = ExperienceIndex(self._store, settings.timezone)
+        self._judge: Judge | None = None
+        self._bars: Sequence[Bar] = ()
         self._stretch = SHORTEST
         self._through: int | None = None
+        self._late: int | None = None  # the earliest minute that got records after it was judged
+        self._went_back = -LATE_EVERY
 
-    def run(self, ends: Mapping[tuple[str, int], int]) -> list[IncidentEvent]:
+    def run(self, ends: Mapping[tuple[str, int], int]) -> list[Event]:
         """One turn; `ends` are the end offsets by (topic, partition). The events of this turn that people hear of.
 
         Raises StoreUnavailable (call again later: it goes on where it stopped) and StoreError.
@@ -66,38 +69,42 @@ class Cycle:
         try:
             return self._turn(ends)
         except Exception:
-            self._correlator = None  # it is ahead of what was saved: rebuild it from there
+            self._judge = None  # it is ahead of what was saved: rebuild it from there
             raise
 
     def close(self) -> None:
         """Lets go of ClickHouse and Kafka."""
         self._store.close()
-        if self._producer is not None:
-            self._producer.close(timeout=5)
+        self._announcer.close()
 
-    def _turn(self, ends: Mapping[tuple[str, int], int]) -> list[IncidentEvent]:
+    def _turn(self, ends: Mapping[tuple[str, int], int]) -> list[Event]:
         clock = [time.perf_counter()]
         stored = progress.read(self._store)  # before the refresh: the rollups then hold at least this much
         clock.append(time.perf_counter())
-        minutes = rollup.refresh(self._store)
+        minutes = rollup.refreshed(self._store)
         clock.append(time.perf_counter())
         through = progress.correlated_through(self._store)
         until = watermark(stored, ends, through, self._clock())
         clock.append(time.perf_counter())
         start = through if through is not None else self._earliest()
         if through != self._through:
-            self._correlator = None  # another leader has gone on from where this one stopped
-        correlator = self._correlator or self._rebuilt(start, fresh=through is None)
-        events: list[IncidentEvent] = []
+            self._judge = None  # another leader has gone on from where this one stopped
+        judge = self._judge or self._rebuilt(start, fresh=through is None)
+        self._heed(judge)
+        events: list[Event] = []
         if start is not None and until is not None:
+            if through is not None:
+                events += self._again(minutes["complaints"], through)
             for low, high in self._stretches(start, until):
-                events += self._judge(correlator, low, high)
-        for outbox in self._outboxes:
-            outbox.deliver()
+                events += self._judged(low, high)
+        self._announcer.deliver()
+        if self._through is not None:
+            self._experience.refresh(self._through)
         clock.append(time.perf_counter())
         took = [round(1000 * (after - before)) for before, after in pairwise(clock)]
+        rolled = sum(map(len, minutes.values()))
         log.debug(
-            "a turn to %s: progress %d ms, %d minutes rolled up %d, watermark %d, judging %d", until, took[0], minutes, *took[1:]
+            "a turn to %s: progress %d ms, %d minutes rolled up %d, watermark %d, judging %d", until, took[0], rolled, *took[1:]
         )
         return events
 
@@ -108,51 +115,70 @@ class Cycle:
             yield start, end
             start = end
 
-    def _judge(self, correlator: Correlator, start: int, end: int) -> list[IncidentEvent]:
+    def _judged(self, start: int, end: int) -> list[Event]:
         if self._stretch > SHORTEST or end - start == self._stretch:  # there is much to catch up with
             rows = len(self._history.counts(start, end).minute)
             self._stretch = min(2 * self._stretch, LONGEST) if rows < FEW_ROWS else SHORTEST
-        told: list[IncidentEvent] = []
-        for at, events in correlator.judged(self._history, start, end):
-            if events:
-                told += self._settle(incidents.unsaved(self._store, events), at)
+        told: list[Event] = []
+        judge = self._judge
+        for found in judge.judged(self._history, start, end) if judge else ():
+            told += self._announcer.announce(found)
+            self._note(found.at)
         self._note(end)
+        for (service, category), at in judge.correlator.held_back().items() if judge else ():
+            log.info("held back by feedback: %s %s at %s", service, category, self._calendar.local(at).isoformat(" ", "minutes"))
         return told
 
-    def _settle(self, events: list[IncidentEvent], at: int) -> list[IncidentEvent]:
-        """Stores, publishes and sends what the minute before `at` brought: what people hear of it. Saved last: what is saved has
-        been owed and published."""
-        told = [event for event in events if event.told]
-        if events:
-            incidents.owe(self._store, told, [channel.name for channel in self._channels])
-            self._publish(events)
-            incidents.save(self._store, events)
-        self._note(at)
-        for outbox in self._outboxes:
-            outbox.add(told)
-            outbox.deliver()
-        return told
+    def _again(self, refreshed: Sequence[int], through: int) -> list[Event]:
+        """Judges anew from the earliest minute before `through` that got late records, now or in a turn before."""
+        late = [minute for minute in refreshed if through - BACK <= minute < through]
+        if self._late is not None:
+            late.append(self._late)
+        self._late = min(late, default=None)
+        if self._late is None or time.monotonic() - self._went_back < LATE_EVERY:
+            return []
+        late_minute, self._late, self._went_back = self._late, None, time.monotonic()
+        start = self._judge.back(late_minute) if self._judge else None
+        self._history = RecentHistory(StoredHistory(self._store))  # what is remembered lacks the late records
+        if start is None:
+            start = late_minute
+            self._rebuilt(start, fresh=False)
+        judge = self._judge
+        if judge is None:
+            return []
+        log.info("records came late: judging again from %d minutes back", (through - start) // 60)
+        judge.set_bars(self._bars)
+        judge.correlator.resume(start, (), incidents.opened_after(self._store, start))
+        events = self._judged(start, through)
+        judge.watch.recount(self._history)
+        judge.correlator.adopt(incidents.known_at(self._store, through, REMEMBERED), through)
+        return events
 
     def _note(self, through: int) -> None:
         progress.set_correlated_through(self._store, through)
         self._through = through
 
-    def _rebuilt(self, through: int | None, *, fresh: bool) -> Correlator:
+    def _heed(self, judge: Judge) -> None:
+        """Takes up feedback as it is now: no restart is needed."""
+        bars = feedback.bars(self._store)
+        if bars != self._bars:
+            log.info("feedback moves %d bars", len(bars))
+            self._bars = bars
+            judge.set_bars(bars)
+
+    def _rebuilt(self, through: int | None, *, fresh: bool) -> Judge:
         topology = self._topology()
         self._history = RecentHistory(StoredHistory(self._store))
-        wording = Wording(topology, self._settings.language, self._settings.timezone)
-        self._outboxes = [
-            Outbox(self._store, channel, wording, transport=self._transport, clock=self._clock) for channel in self._channels
-        ]
-        correlator = Correlator(topology, language=self._settings.language, timezone=self._settings.timezone)
+        self._announcer.begin(Wording(topology, self._settings.language, self._settings.timezone))
+        judge = Judge(topology, self._rules, self._calendar, self._settings.language)
+        judge.set_bars(self._bars)
         if through is not None and not fresh:
-            log.info("rebuilding the detector from %d days of history", MEMORY // DAY)
-            for day in range(through - MEMORY, through, DAY):
-                correlator.fold(self._history, day, day + DAY)
+            log.info("rebuilding the detector from its history")
+            judge.fold(self._history, through)
             known = incidents.known_at(self._store, through, REMEMBERED)
-            correlator.resume(through, known, incidents.opened_after(self._store, through))
-        self._correlator, self._through = correlator, None if fresh else through
-        return correlator
+            judge.resume(through, known, incidents.opened_after(self._store, through), alerts.firing_at(self._store, through))
+        self._judge, self._through = judge, None if fresh else through
+        return judge
 
     def _topology(self) -> Topology:
         path = self._settings.services_file
@@ -164,15 +190,10 @@ class Cycle:
         rows = self._store.rows("SELECT count(), toUnixTimestamp(min(minute)) FROM complaints_1m")
         return int(rows[0][1]) if rows[0][0] else None
 
-    def _publish(self, events: Sequence[IncidentEvent]) -> None:
-        from kafka import KafkaProducer
-        from kafka.errors import KafkaError
 
-        try:
-            if self._producer is None:
-                self._producer = KafkaProducer(**client_options(self._settings.kafka_access()), acks="all")
-            for event in events:
-                self._producer.send(INCIDENTS, key=event.incident.id.encode(), value=msgspec.json.encode(event))
-            self._producer.flush(timeout=30)
-        except (KafkaError, OSError) as error:
-            raise StoreUnavailable(f"Kafka at {self._settings.kafka_access().broker}: {error}") from error
+def local_days(settings: Settings, rules: Rules) -> Calendar:
+    """The calendar that settings and rules.yaml describe. Raises CalendarError for an unknown country."""
+    days = rules.calendar
+    calendar = Calendar(settings.timezone, settings.country, frozenset(days.holidays), frozenset(days.workdays))
+    calendar.kind(calendar.local(0).date())
+    return calendar

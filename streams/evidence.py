@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.causes import rank
 from models.judgement import Ranking
-from models.topology import Service, Topology
-from models.window import MetricWindow
+from models.topology import Topology, completed
+from models.window import MetricWindow, Question
 from streams.history import History, Said
 from streams.quotes import typical
 from streams.slices import in_words, narrowest
@@ -23,6 +23,8 @@ from streams.slices import in_words, narrowest
 # Metrics and changes from this long before the onset are looked at (seconds).
 METRICS_BEFORE = 3 * 86_400 + 6 * 3600
 CHANGES_BEFORE = 6 * 3600
+# What was measured within this long before the onset exists (seconds).
+MEASURED_BEFORE = 1800
 # Who usually complains: this long before the onset (seconds), widened tenfold where few did.
 USUAL_BEFORE = 24 * 3600
 FEW_USUAL = 30
@@ -79,7 +81,7 @@ def _ranking(
     language: str,
 ) -> Ranking:
     onset, at = span
-    ground = topology if service else _over_all(topology)
+    ground = completed(topology, _measured(history, topology, onset), service)
     names = set(ground.reach(service)) | set(ground.callers.get(service, ()))
     idcs = {idc for name in names for idc in ground.idcs_of(name)}
     wanted = tuple(sorted((names | idcs) - {""}))
@@ -87,7 +89,7 @@ def _ranking(
         return Ranking((), (), "unexplained")
     window = _known(history.metrics(wanted, onset - METRICS_BEFORE, at))
     changes = history.changes(wanted, onset - CHANGES_BEFORE, at)
-    return rank(window, ground, service, onset, changes, counts, language)
+    return rank(window, ground, Question(service, onset, changes, counts, language))
 
 
 def _known(window: MetricWindow) -> MetricWindow:
@@ -99,9 +101,11 @@ def _known(window: MetricWindow) -> MetricWindow:
     return window._replace(times=window.times[kept], values=window.values[:, kept])
 
 
-def _over_all(topology: Topology) -> Topology:
-    """The topology with '' as one more service that stands on everything: complaints which name no service."""
-    return replace(topology, services={**topology.services, "": Service("", depends_on=tuple(topology.services))})
+def _measured(history: History, topology: Topology, onset: int) -> set[tuple[str, str]]:
+    """(layer, service) of all that was measured of late, asked for only where services.yaml leaves calls or IDCs unsaid."""
+    if topology.idcs and any(service.depends_on for service in topology.services.values()):
+        return set()
+    return {(key.layer, key.service) for key in history.metrics((), onset - MEASURED_BEFORE, onset).keys}
 
 
 def _negative(said: Sequence[Said]) -> list[Said]:

@@ -56,9 +56,16 @@ class HeatWatch:
     """The detector, what was said in the last hour, and through which window each surge was first seen."""
 
     def __init__(self, detector: SurgeDetector) -> None:
-        self._detector = detector
+        self.detector = detector
         self._said: dict[Key, deque[tuple[int, int]]] = {}
         self._windows: dict[str, int] = {}
+
+    def copy(self) -> HeatWatch:
+        """As it is now; what either takes in from here on is its own."""
+        twin = HeatWatch(self.detector.copy())
+        twin._said = {key: said.copy() for key, said in self._said.items()}
+        twin._windows = dict(self._windows)
+        return twin
 
     @property
     def active(self) -> bool:
@@ -69,14 +76,14 @@ class HeatWatch:
         """The services that are hot in the minute that starts at epoch second `minute`, strongest first, '' last."""
         self._hear(minute, negative)
         hot = []
-        for heat in _by_service(self._detector.advance(minute, negative, total)):
+        for heat in _by_service(self.detector.advance(minute, negative, total)):
             window = self._windows.get(heat.service, max(min(2 * heat.window, WIDEST), heat.window))
             if self._count(heat, minute + MINUTE - NARROWEST) >= heat.rate * NARROWEST + PLAIN:
                 window = min(window, NARROWEST)
             if heat.service in self._windows and self._cool(heat, window, minute + MINUTE):
-                self._detector.end(heat.service)
+                self.detector.end(heat.service)
             else:
-                rate = self._detector.usual(heat.service) if heat.row else heat.rate
+                rate = self.detector.usual(heat.service) if heat.row else heat.rate
                 hot.append(heat._replace(window=window, rate=rate))
         self._windows = {heat.service: heat.window for heat in hot}
         return sorted(hot, key=lambda heat: (not heat.service, -heat.level, -heat.excess, heat.service))

@@ -24,6 +24,14 @@ class MinuteCounts(NamedTuple):
     negative: NDArray[np.int64]
 
 
+class ChannelCounts(NamedTuple):
+    """Everything said per minute and channel, as columns, ordered by minute (as MinuteCounts)."""
+
+    minute: NDArray[np.int64]
+    channel: Sequence[str]
+    total: NDArray[np.int64]
+
+
 class Said(NamedTuple):
     """One complaint as an incident shows and slices it (text already masked); `at` in epoch seconds."""
 
@@ -45,6 +53,9 @@ class History(Protocol):
 
     def counts(self, start: int, end: int) -> MinuteCounts:
         """Complaint counts of every service."""
+
+    def channels(self, start: int, end: int) -> ChannelCounts:
+        """What was said in every channel."""
 
     def metrics(self, services: Collection[str], start: int, end: int) -> MetricWindow:
         """Per-minute means of every series of these services and IDCs, all layers."""

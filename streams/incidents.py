@@ -46,6 +46,9 @@ class Tracked:
     told: Incident | None = None  # as people heard of it last
     wider: bool = False  # a service joined late, and people have not heard of it
     cooling: int = 0  # seconds for which a surge that ended still counts as hot
+    base: int = 1  # the level that significance and size alone give
+    weighed: int = 0  # the base when the level was last said
+    least: int = 0  # the level reached so far: it never falls
 
 
 def utc(seconds: int) -> dt.datetime:
@@ -116,7 +119,7 @@ def opened(heat: Heat, at: int, title: str) -> Tracked:
         verdict="unexplained",
         title=title,
     )
-    return Tracked(incident, at, heat.rate, cooling=heat.window)
+    return Tracked(incident, at, heat.rate, cooling=heat.window, base=heat.level)
 
 
 def same_surge(heat: Heat, recorded: Iterable[Incident]) -> Heat | None:
@@ -133,17 +136,18 @@ def touched(tracked: Tracked, heat: Heat, at: int) -> Tracked:
     incident = tracked.incident
     known = heat.service in incident.services
     late = not known and bool(heat.service) and at - seconds(incident.opened_at) >= SPREADING
-    if not known or heat.level > incident.level:
-        services = incident.services if known else (*incident.services, heat.service)
-        incident = msgspec.structs.replace(incident, services=services, level=max(heat.level, incident.level))
+    if not known:
+        incident = msgspec.structs.replace(incident, services=(*incident.services, heat.service))
     rate = tracked.rate if known else tracked.rate + heat.rate
-    return replace(tracked, incident=incident, last_hot=at, rate=rate, wider=tracked.wider or late, cooling=heat.window)
+    base, wider = max(tracked.base, heat.level), tracked.wider or late
+    return replace(tracked, incident=incident, last_hot=at, rate=rate, wider=wider, cooling=heat.window, base=base)
 
 
 def restored(incident: Incident, at: int) -> Tracked:
     """An incident taken up again at `at`; its baseline rate follows from what was expected of its duration."""
     duration = max(60, version(incident) - seconds(incident.onset))
-    return Tracked(incident, at, incident.expected / duration, version(incident), incident)
+    rate, level = incident.expected / duration, incident.level
+    return Tracked(incident, at, rate, version(incident), incident, weighed=CRITICAL, least=level)
 
 
 def resumed(heat: Heat, closed: Iterable[Incident]) -> Incident | None:
@@ -163,7 +167,10 @@ def remembered(closed: Incident, at: int) -> bool:
 def due(tracked: Tracked, at: int) -> bool:
     """Whether to look at the evidence again: there is news to tell, or it is time for the next look."""
     opened_at = seconds(tracked.incident.opened_at)
-    return worth_telling(tracked, at) or at - opened_at >= max(SECOND_LOOK, 2 * (tracked.reviewed - opened_at))
+    graver = tracked.weighed < tracked.base and tracked.least < CRITICAL
+    if graver or worth_telling(tracked, at):
+        return True
+    return at - opened_at >= max(SECOND_LOOK, 2 * (tracked.reviewed - opened_at))
 
 
 def worth_telling(tracked: Tracked, at: int) -> bool:

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from models.judgement import Cause, Step
 from models.topology import Topology
 from streams.notify.channel import Message
-from streams.records import Incident, IncidentEvent
+from streams.records import AlertEvent, Incident, IncidentEvent
 
 QUOTES = 3
 QUOTE_LENGTH = 48
@@ -32,6 +32,10 @@ LEVELS: Mapping[str, Mapping[int, str]] = {
 LAYERS: Mapping[str, Mapping[str, str]] = {
     "zh": {"business": "业务", "experience": "体验", "app": "应用", "idc": "机房", "change": "变更"},
     "en": {"business": "business", "experience": "experience", "app": "application", "idc": "data centre", "change": "change"},
+}
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {"mentions": "负面舆情", "indicator": "指标异常", "silence": "静默", "subhealth": "亚健康"},
+    "en": {"mentions": "Negative mentions", "indicator": "Indicator", "silence": "Silence", "subhealth": "Sub-health"},
 }
 
 # What users write must not become links, images, markup or mentions in the chat.
@@ -81,8 +85,10 @@ class Wording:
         return tuple(dict.fromkeys(owner for owner in owners if owner))
 
 
-def render(event: IncidentEvent, wording: Wording, *, first: bool = False) -> Message:
+def render(event: IncidentEvent | AlertEvent, wording: Wording, *, first: bool = False) -> Message:
     """The message of one event. `first`: nothing was said of this incident before, so it is told in full."""
+    if isinstance(event, AlertEvent):
+        return _alert(event, wording)
     incident = event.incident
     full = first or event.kind == "opened"
     template = _templates().get_template(f"message.{wording.language}.md.j2")
@@ -93,6 +99,16 @@ def render(event: IncidentEvent, wording: Wording, *, first: bool = False) -> Me
         owners=wording.owners(incident),
     )  # fmt: skip
     return Message(f"{_mark(event, wording)} {incident.title}", _laid_out(text), wording.owners(incident))
+
+
+def _alert(event: AlertEvent, wording: Wording) -> Message:
+    alert, known = event.alert, wording.topology.services.get(event.alert.service)
+    owners = (known.owner,) if known and known.owner else ()
+    level = LEVELS[wording.language].get(alert.level, "")
+    text = _templates().get_template(f"alert.{wording.language}.md.j2").render(
+        kind=event.kind, a=alert, w=wording, level=level, owners=owners, kinds=KINDS[wording.language]
+    )  # fmt: skip
+    return Message(text.split("\n", 1)[0].removeprefix("### "), _laid_out(text), owners)
 
 
 def merged(messages: Sequence[Message], wording: Wording) -> Message:
@@ -150,6 +166,7 @@ def _templates() -> Environment:
         loader=PackageLoader("streams"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False
     )
     environment.filters["about"] = _about
+    environment.filters["inert"] = cut
     return environment
 
 

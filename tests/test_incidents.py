@@ -92,7 +92,7 @@ def test_a_run_that_dates_an_onset_otherwise_finds_the_recorded_incident() -> No
 def test_a_touch_widens_and_raises_but_never_lowers() -> None:
     tracked = incidents.touched(incidents.opened(_heat("cart", level=2), T, ""), _heat("shop", level=1), T + 60)
     assert tracked.incident.services == ("cart", "shop") and tracked.incident.level == 2 and tracked.rate == 0.02
-    assert incidents.touched(tracked, _heat("shop", level=3), T + 120).incident.level == 3
+    assert incidents.touched(tracked, _heat("shop", level=3), T + 120).base == 3 and tracked.base == 2
 
 
 def _told(minutes: int, **news: object) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from models.judgement import Cause, Step
 from models.topology import parse_topology
 from streams.message import Wording, render
-from streams.records import Incident, IncidentEvent, Loss
+from streams.records import Alert, AlertEvent, Incident, IncidentEvent, Loss
 
 TOPOLOGY = parse_topology("""
 services:
@@ -36,6 +36,7 @@ INCIDENT = Incident(
     samples=("付款一直转圈，扣了钱订单还是待支付", "银行卡付不了款 [点这里](http://x) @all", "卡" * 300),
     slice="仅 版本 5.2.1、广东", verdict="explained", causes=(GATEWAY, RELEASE), title="支付投诉激增",
     loss=Loss(service="pay", metric="orders", expected=1820, actual=1304, lost=516, low=402, high=630),
+    reasons=("3 分钟 46 条，平时 3.2 条（14 倍）", "3 个渠道、5 个地区"), emerging=("优惠券 [失效](http://x)",),
 )  # fmt: skip
 RESOLVED = msgspec.structs.replace(INCIDENT, status="resolved", resolved_at=ONSET + dt.timedelta(minutes=50))
 ZH = Wording(TOPOLOGY, "zh", ZoneInfo("Asia/Shanghai"))
@@ -53,6 +54,8 @@ def test_the_opening_message_says_everything_on_one_screen() -> None:
         "购物车",
         "应用层 银行网关 error_rate",
         "86%",
+        "为何严重** 3 分钟 46 条，平时 3.2 条（14 倍）；3 个渠道、5 个地区",
+        "新出现的说法** 优惠券 ［失效］",
     ):
         assert part in message.text
     for part in ("业务 支付 success_rate 11:03 偏离 7.3σ", "← 应用 银行网关 error_rate 11:02 偏离 9.1σ", "rel-7 嫌疑小"):
@@ -98,7 +101,9 @@ def test_a_guilty_change_is_what_to_roll_back() -> None:
 
 
 def test_english_in_another_time_zone() -> None:
-    text = render(IncidentEvent("opened", INCIDENT), EN).text
+    english = msgspec.structs.replace(INCIDENT, reasons=("46 in 3 min, usually 3.2 (14×)",), emerging=("coupon void",))
+    text = render(IncidentEvent("opened", english), EN).text
+    assert "Why critical** 46 in 3 min, usually 3.2 (14×)" in text and "Said newly** coupon void" in text
     assert (
         "about 14× the usual; since 01-01 22:05, for 3 min" in text
         and "check 银行网关 error_rate" in text
@@ -123,3 +128,18 @@ def test_what_users_write_stays_text() -> None:
 )
 def test_amounts_are_read_at_a_glance(number: float, zh: str, en: str) -> None:
     assert (ZH.amount(number), EN.amount(number)) == (zh, en)
+
+
+def test_an_alert_says_what_is_wrong_what_to_do_and_who_does_it() -> None:
+    alert = Alert(
+        id="mentions-20260102-0305-ab12cd", kind="mentions", service="pay", level=3, status="firing", starts_at=ONSET,
+        updated_at=ONSET + dt.timedelta(minutes=5), value=103, threshold=100, title="收银台：负面提及超过每日上限",
+        reasons=("当日负面 103 条，每日上限 100 条", "危机预案：1) 确认事实"),
+    )  # fmt: skip
+    message = render(AlertEvent("firing", alert), ZH)
+    for part in ("【严重】收银台：负面提及超过每日上限", "**负面舆情** 01-02 11:05 起", "- 危机预案：1)", "pay-oncall", alert.id):
+        assert part in message.text
+    assert message.title == "【严重】收银台：负面提及超过每日上限" and message.owners == ("pay-oncall",)
+    over = msgspec.structs.replace(alert, status="resolved", ends_at=ONSET + dt.timedelta(minutes=50))
+    resolved = render(AlertEvent("resolved", over), EN)
+    assert "[Resolved]" in resolved.title and "after 50 min" in resolved.text and "- " not in resolved.text

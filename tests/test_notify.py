@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.topology import Topology
@@ -22,8 +22,9 @@ from streams.notify import CHANNELS, configured
 from streams.notify.channel import Accepted, Channel, Message, Refused, Response, Retry, TransportError, fit, post
 from streams.notify.dingtalk import DingTalk
 from streams.notify.inbox import Inbox, serving
-from streams.notify.outbox import delivery, plan
-from streams.records import Incident, IncidentEvent
+from streams.notify.outbox import plan
+from streams.records import Alert, AlertEvent, Incident, IncidentEvent
+from streams.store.deliveries import delivery
 
 SECRET = "SEC-of-the-test"
 NOW = 1_767_323_100.0
@@ -70,8 +71,8 @@ def test_only_the_robots_own_yes_is_success(channel: Channel, name: str) -> None
 
 @given(text=st.text(max_size=12_000), title=st.text(min_size=1, max_size=60))
 def test_a_body_never_passes_the_robots_size(text: str, title: str) -> None:
-    for settings, *_ in ROBOTS.values():
-        for channel in configured(load(settings)):
+    for environment, *_ in ROBOTS.values():
+        for channel in configured(load(environment)):
             assert len(channel.build(Message(title, text), NOW).body) <= channel.max_bytes
 
 
@@ -188,6 +189,7 @@ def _event(number: int, kind: str, minute: int, level: int = 1) -> IncidentEvent
     return IncidentEvent(kind, incident)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5), st.integers(1, 3)), max_size=40), st.integers(0, 20))
 def test_a_plan_covers_every_event_once_within_the_room(cells: list[tuple[int, int, int]], room: int) -> None:
     events = list(
@@ -209,3 +211,17 @@ def test_a_full_minute_merges_by_incident_first_and_keeps_the_gravest_apart() ->
     assert len(first.covers) == 2 and "下一步" in first.message.text and "更新" in first.message.title
     alone, rest = plan({delivery(event): event for event in events}, 2, WORDING)
     assert "第 2 起" in alone.message.title and "第 1 起" in rest.message.text and "第 3 起" in rest.message.text
+
+
+def test_users_come_before_the_system_and_that_before_the_name() -> None:
+    events = [_warned("mentions", 0), _warned("silence", 1), _event(1, "opened", 2)]
+    told = [parcel.message.title for parcel in plan({delivery(event): event for event in events}, 9, WORDING)]
+    assert ["第 1 起" in told[0], "silence" in told[1], "mentions" in told[2]] == [True] * 3
+
+
+def _warned(kind: str, minute: int) -> AlertEvent:
+    at = dt.datetime.fromtimestamp(NOW + 60 * minute, dt.UTC)
+    alert = Alert(
+        id=kind, kind=kind, service="pay", level=2, status="firing", starts_at=at, updated_at=at, value=1, threshold=2, title=kind
+    )
+    return AlertEvent("firing", alert)

@@ -9,13 +9,16 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from surge_generator import START, Event, Key, Shop, minutes
 
+from models.calendar import Calendar
 from models.judgement import Surge
 from models.surge import SurgeDetector
+from models.surge_rhythm import HOLIDAY, Clock, Rhythm
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 SMALL = Shop(days=2.9, services=3, categories=2, per_day=4_000)
@@ -105,6 +108,23 @@ def test_a_gross_burst_is_called_even_early_but_not_in_the_first_minutes() -> No
     assert 90 <= min(first for first, _, _ in surges) <= 100
 
 
+def test_a_holiday_is_like_a_weekend_until_it_was_seen() -> None:
+    clock, rhythm = Clock(Calendar(extra=frozenset({dt.date(2026, 4, 2)}), worked=frozenset({dt.date(2026, 4, 4)}))), Rhythm(20.0)
+    rhythm.add_services(1)
+    hours = int(dt.datetime(2026, 3, 2, tzinfo=dt.timezone(dt.timedelta(hours=8))).timestamp()) // 3600 + np.arange(34 * 24)
+    days = {0: "monday", 5: "weekend", HOLIDAY: "holiday"}
+    seen = {}
+    for hour in hours.tolist():
+        day, of_day = clock.local(hour)
+        if day == HOLIDAY and of_day == 0:
+            seen["before"] = {name: float(rhythm.factor(kind, 12)[0]) for kind, name in days.items()}
+        rhythm.learn(day, of_day, np.array([{5: 30.0, 6: 30.0, HOLIDAY: 5.0}.get(day, 10.0)]), np.ones(1))
+    seen["after"] = {name: float(rhythm.factor(kind, 12)[0]) for kind, name in days.items()}
+    assert seen["before"]["holiday"] == pytest.approx(seen["before"]["weekend"], rel=0.1) and seen["before"]["holiday"] > 1.3
+    assert seen["after"]["holiday"] < 0.9 * seen["before"]["holiday"]
+    assert clock.local(hours[-24]) == (2, 0)  # a Saturday that is worked
+
+
 def test_quiet_minutes_may_be_left_out() -> None:
     shop = Shop(days=9, services=2, categories=2, per_day=40, events=(Event(8 * 1440 + 600, 600, 30.0),))
     said = {second for second, _, total in minutes(shop) if total}
@@ -161,3 +181,13 @@ def test_real_reviews_show_their_episodes_on_the_first_day_and_little_else() -> 
     assert all((event["service"], event["from"]) in days for event in events)
     outside = [day for day in days if not any(e["service"] == day[0] and e["from"] <= day[1] <= e["to"] for e in events)]
     assert len(outside) <= 4
+
+
+def test_a_copy_goes_on_by_itself_as_the_first_would_have() -> None:
+    steps = list(minutes(with_events(Event(1440 + 660, 40, 10.0), days=1.6)))
+    detector, middle = SurgeDetector(), 1440 + 670
+    for step in steps[:middle]:
+        detector.advance(*step)
+    twin = detector.copy()
+    first = [detector.advance(*step) for step in steps[middle:]]
+    assert any(first) and [twin.advance(*step) for step in steps[middle:]] == first

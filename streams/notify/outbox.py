@@ -1,4 +1,4 @@
-"""Sends what is owed to one channel, at least once and within its rate: incident events in, HTTP requests out.
+"""Sends what is owed to one channel, at least once and within its rate: incident and alert events in, HTTP requests out.
 
 Each event is a message of its own while the channel's rate has room. Where it has not, an incident's events shrink to the
 newest, and what is still too much becomes one message with a line for each; nothing is dropped.
@@ -12,19 +12,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams import message
-from streams.incidents import version
 from streams.message import Wording
 from streams.notify.channel import Accepted, Channel, Message, Outcome, Refused, Retry, Transport, TransportError
-from streams.records import IncidentEvent
+from streams.records import AlertEvent, IncidentEvent
+from streams.store import alerts, incidents
 from streams.store.client import Store
-from streams.store.incidents import Delivery, pending, read, sent_since, settle
+from streams.store.deliveries import Delivery, delivery, pending, sent_since, settle
 
 log = logging.getLogger(__name__)
 
 MINUTE = 60.0
 # Backoff doubles from the first to the longest wait (seconds).
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
-_ORDER = {"opened": 0, "updated": 1, "resolved": 2}
+_ORDER = {"opened": 0, "firing": 0, "updated": 1, "resolved": 2}
+# What is told first when several are owed: what users suffer, then what is wrong with the system, then what may harm the name.
+_QUEUE = {"incident": 0, "silence": 1, "subhealth": 1, "indicator": 1, "mentions": 2}
+
+Event = IncidentEvent | AlertEvent
 
 
 class Parcel(NamedTuple):
@@ -49,7 +53,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def add(self, events: Iterable[IncidentEvent]) -> None:
+    def add(self, events: Iterable[Event]) -> None:
         """Takes events that the store already owes this channel."""
         self._queue.update({delivery(event): event for event in events})
 
@@ -94,40 +98,46 @@ class Outbox:
         return max(0, self._channel.per_minute - len(self._attempts))
 
 
-def plan(owed: Mapping[Delivery, IncidentEvent], room: int, wording: Wording) -> list[Parcel]:
-    """At most `room` messages which say all that is owed: the gravest incidents by themselves, the rest in one."""
+def plan(owed: Mapping[Delivery, Event], room: int, wording: Wording) -> list[Parcel]:
+    """At most `room` messages which say all that is owed, complaints first: the gravest by themselves, the rest in one."""
     if room == 0 or not owed:
         return []
-    ordered = sorted(owed.items(), key=lambda item: (item[0].version, item[0].incident, _ORDER[item[1].kind]))
+    ordered = sorted(owed.items(), key=lambda item: (_place(item[1]), item[0].version, item[0].incident, _ORDER[item[1].kind]))
     if len(ordered) <= room:
         return [Parcel(message.render(event, wording), (key,)) for key, event in ordered]
-    by_incident: dict[str, list[tuple[Delivery, IncidentEvent]]] = {}
+    by_subject: dict[str, list[tuple[Delivery, Event]]] = {}
     for key, event in ordered:
-        by_incident.setdefault(key.incident, []).append((key, event))
-    if len(by_incident) <= room:
-        return [_newest(together, wording) for together in by_incident.values()]
-    grave = sorted(by_incident.values(), key=lambda together: -together[-1][1].incident.level)
+        by_subject.setdefault(key.incident, []).append((key, event))
+    if len(by_subject) <= room:
+        return [_newest(together, wording) for together in by_subject.values()]
+    grave = sorted(by_subject.values(), key=lambda together: -_level(together[-1][1]))
     parcels = [_newest(together, wording) for together in grave]
     alone, rest = parcels[: room - 1], parcels[room - 1 :]
     covers = tuple(key for parcel in rest for key in parcel.covers)
     return [*alone, Parcel(message.merged([parcel.message for parcel in rest], wording), covers)]
 
 
-def delivery(event: IncidentEvent) -> Delivery:
-    """What an event is called in the outbox."""
-    return Delivery(event.incident.id, event.kind, version(event.incident))
+def _place(event: Event) -> int:
+    return _QUEUE["incident" if isinstance(event, IncidentEvent) else event.alert.kind]
 
 
-def _newest(together: Sequence[tuple[Delivery, IncidentEvent]], wording: Wording) -> Parcel:
+def _level(event: Event) -> int:
+    return event.incident.level if isinstance(event, IncidentEvent) else event.alert.level
+
+
+def _newest(together: Sequence[tuple[Delivery, Event]], wording: Wording) -> Parcel:
     first = any(event.kind == "opened" for _, event in together)
     return Parcel(message.render(together[-1][1], wording, first=first), tuple(key for key, _ in together))
 
 
-def _restored(store: Store, channel: str) -> dict[Delivery, IncidentEvent]:
+def _restored(store: Store, channel: str) -> dict[Delivery, Event]:
     owed = pending(store, channel)
-    incidents = read(store, {key.incident for key in owed}) if owed else {}
-    return {
-        key: IncidentEvent(key.event, incidents[key.incident])  # type: ignore[arg-type]
-        for key in owed
-        if key.incident in incidents
-    }
+    ids = {key.incident for key in owed}
+    known, warned = (incidents.read(store, ids), alerts.read(store, ids)) if owed else ({}, {})
+    events: dict[Delivery, Event] = {}
+    for key in owed:
+        if key.incident in known:
+            events[key] = IncidentEvent(key.event, known[key.incident])  # type: ignore[arg-type]
+        elif key.incident in warned:
+            events[key] = AlertEvent(key.event, warned[key.incident])  # type: ignore[arg-type]
+    return events

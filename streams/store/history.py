@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.window import ChangeMark, MetricWindow, SeriesKey
-from streams.history import MinuteCounts, Said
+from streams.history import ChannelCounts, MinuteCounts, Said
 from streams.store.client import Store
 
 STEP = 60  # seconds: the rollups' own
@@ -21,6 +21,15 @@ SELECT toUnixTimestamp(minute) AS at, service, category, total, negative
 FROM complaints_per_minute
 WHERE minute >= fromUnixTimestamp({start:Int64}) AND minute < fromUnixTimestamp({end:Int64})
 ORDER BY at, service, category
+"""
+# Of the raw rows: a minute that is read here was rolled up a moment ago.
+_CHANNELS = """
+SELECT toUnixTimestamp(toStartOfMinute(ts)) AS at, channel, count()
+FROM complaints FINAL
+WHERE ts >= {start:DateTime64(3, 'UTC')} AND ts < {end:DateTime64(3, 'UTC')}
+GROUP BY at, channel
+ORDER BY at, channel
+SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 # Places on the grid and means, a pair of arrays a series: cohorts are averaged by their points.
 _METRICS = """
@@ -71,6 +80,11 @@ class StoredHistory:
             np.asarray(total, np.int64),
             np.asarray(negative, np.int64),
         )
+
+    def channels(self, start: int, end: int) -> ChannelCounts:
+        """What was said in every channel, of the minutes that begin in [start, end)."""
+        minute, channel, total = self._store.columns(_CHANNELS, {"start": start, "end": end})
+        return ChannelCounts(np.asarray(minute, np.int64), list(channel), np.asarray(total, np.int64))
 
     def metrics(self, services: Collection[str], start: int, end: int) -> MetricWindow:
         """Per-minute means of every series of these services and IDCs (empty: all), on the minutes that begin in [start, end)."""

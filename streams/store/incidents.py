@@ -1,15 +1,10 @@
-"""Incidents and what is owed to chat channels, as rows: incident events in, incidents and pending deliveries out.
-
-`incidents` holds the newest version of each incident. `deliveries` is the outbox: a row is pending until a channel took the
-message (sent) or never will (failed), so that a restart sends what was not sent and nothing twice.
-"""
+"""Incidents as rows: incident events in, incidents out. `incidents` holds the newest version of each."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,15 +14,8 @@ from streams.records import Incident, IncidentEvent, Loss
 from streams.store.client import Store
 
 _COLUMNS = tuple(field.name for field in msgspec.structs.fields(Incident))
+_LISTS = ("services", "samples", "reasons", "emerging")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM incidents FINAL"  # noqa: S608 -- names of our own record's fields
-
-
-class Delivery(NamedTuple):
-    """One message owed: which event of which incident."""
-
-    incident: str
-    event: str
-    version: int
 
 
 def save(store: Store, events: Sequence[IncidentEvent]) -> None:
@@ -52,7 +40,7 @@ def known_at(store: Store, through: int, remembered: int) -> list[Incident]:
     found = store.rows(
         f"{_SELECT} WHERE opened_at <= {{through:DateTime64(3, 'UTC')}}"
         " AND (status = 'open' OR resolved_at > {since:DateTime64(3, 'UTC')}) ORDER BY opened_at, id",
-        {"through": _moment(through), "since": _moment(through - remembered)},
+        {"through": moment(through), "since": moment(through - remembered)},
     )
     return [_as_of(_incident(row), through) for row in found]
 
@@ -66,7 +54,7 @@ def _as_of(incident: Incident, through: int) -> Incident:
 def opened_after(store: Store, through: int) -> list[Incident]:
     """The incidents that were opened after `through` (epoch seconds): by a run that was cut off before it noted so."""
     found = store.rows(
-        f"{_SELECT} WHERE opened_at > {{through:DateTime64(3, 'UTC')}} ORDER BY opened_at, id", {"through": _moment(through)}
+        f"{_SELECT} WHERE opened_at > {{through:DateTime64(3, 'UTC')}} ORDER BY opened_at, id", {"through": moment(through)}
     )
     return [_incident(row) for row in found]
 
@@ -82,69 +70,14 @@ def opened(store: Store, start: dt.datetime, end: dt.datetime) -> list[Incident]
     found = store.rows(
         f"{_SELECT} WHERE opened_at >= {{start:DateTime64(3, 'UTC')}} AND opened_at < {{end:DateTime64(3, 'UTC')}}"
         " ORDER BY opened_at, id",
-        {"start": _moment(start.timestamp()), "end": _moment(end.timestamp())},
+        {"start": moment(start.timestamp()), "end": moment(end.timestamp())},
     )
     return [_incident(row) for row in found]
 
 
-def owe(store: Store, events: Sequence[IncidentEvent], channels: Sequence[str]) -> None:
-    """Puts each event into the outbox for each channel, unless it is there already, sent or not."""
-    ids = sorted({event.incident.id for event in events})
-    known = set(
-        store.rows("SELECT incident, event, version, channel FROM deliveries WHERE incident IN {ids:Array(String)}", {"ids": ids})
-        if ids and channels
-        else ()
-    )
-    keys = [(event.incident.id, event.kind, version(event.incident), channel) for event in events for channel in channels]
-    _deliveries(store, [key for key in keys if key not in known], "pending", "")
-
-
-def pending(store: Store, channel: str) -> list[Delivery]:
-    """What `channel` has not been sent, oldest first."""
-    rows = store.rows(
-        "SELECT incident, event, version FROM deliveries FINAL WHERE channel = {channel:String} AND status = 'pending'"
-        " ORDER BY version, incident",
-        {"channel": channel},
-    )
-    return [Delivery(*row) for row in rows]
-
-
-def sent_since(store: Store, channel: str, moment: float) -> list[float]:
-    """When `channel` was last sent to, for each delivery since `moment`, in epoch seconds."""
-    rows = store.rows(
-        "SELECT sent_at FROM deliveries FINAL WHERE channel = {channel:String} AND status = 'sent'"
-        " AND sent_at >= {moment:DateTime64(3, 'UTC')} ORDER BY sent_at",
-        {"channel": channel, "moment": _moment(moment)},
-    )
-    return [row[0].replace(tzinfo=dt.UTC).timestamp() for row in rows]
-
-
-def settle(store: Store, channel: str, deliveries: Iterable[Delivery], status: str, reason: str) -> None:
-    """Notes that these were sent, or failed for `reason`."""
-    _deliveries(store, [(*delivery, channel) for delivery in deliveries], status, reason)
-
-
-def _deliveries(store: Store, keys: Sequence[tuple[str, str, int, str]], status: str, reason: str) -> None:
-    if not keys:
-        return
-    incident, event, number, channel = zip(*keys, strict=True)
-    store.insert(
-        "deliveries",
-        {
-            "incident": incident,
-            "event": event,
-            "version": number,
-            "channel": channel,
-            "status": [status] * len(keys),
-            "reason": [reason] * len(keys),
-            "sent_at": [int(time.time() * 1000)] * len(keys),
-        },
-    )
-
-
 def _row(incident: Incident) -> dict[str, Any]:
     values = {name: getattr(incident, name) for name in _COLUMNS}
-    values["services"], values["samples"] = list(incident.services), list(incident.samples)
+    values |= {name: list(values[name]) for name in _LISTS}
     values["causes"] = msgspec.json.encode(incident.causes).decode()
     values["loss"] = msgspec.json.encode(incident.loss).decode()
     return {**values, "version": version(incident)}
@@ -154,11 +87,12 @@ def _incident(row: Sequence[Any]) -> Incident:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("onset", "opened_at", "updated_at", "resolved_at"):
         values[name] = values[name] and values[name].replace(tzinfo=dt.UTC)
-    values["services"], values["samples"] = tuple(values["services"]), tuple(values["samples"])
+    values |= {name: tuple(values[name]) for name in _LISTS}
     values["causes"] = msgspec.json.decode(values["causes"] or "[]", type=tuple[Cause, ...])
     values["loss"] = msgspec.json.decode(values["loss"] or "null", type=Loss | None)
     return Incident(**values)
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Epoch seconds as a DateTime64(3) parameter."""
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]

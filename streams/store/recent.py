@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.window import ChangeMark, MetricWindow, SeriesKey
-from streams.history import History, MinuteCounts, Said
+from streams.history import ChannelCounts, History, MinuteCounts, Said
 
 STEP = 60
 # Points may arrive this late (seconds) and still be seen.
@@ -24,6 +24,8 @@ LATE = 10 * 60
 UNUSED = 3600
 MOST_VALUES = 2**25
 MOST_SAID = 32
+# What lies so far back (seconds) is let go of while a service is asked for again and again.
+KEEP = 7 * 86_400
 
 
 class _Kept(NamedTuple):
@@ -39,14 +41,18 @@ class _Kept(NamedTuple):
 class RecentHistory:
     """streams.history.History over another one with a step of a minute. Errors as that one."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, history: History, *, keep: int = KEEP) -> None:
+        self._history, self._keep = history, keep
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._said: OrderedDict[tuple[str, str, int, int, int], Sequence[Said]] = OrderedDict()
 
     def counts(self, start: int, end: int) -> MinuteCounts:
         """Complaint counts of every service."""
         return self._history.counts(start, end)
+
+    def channels(self, start: int, end: int) -> ChannelCounts:
+        """What was said in every channel."""
+        return self._history.channels(start, end)
 
     def changes(self, services: Collection[str], start: int, end: int) -> Sequence[ChangeMark]:
         """Changes to these services (empty: all), oldest first."""
@@ -75,7 +81,7 @@ class RecentHistory:
         if behind:
             since = max(first, min(self._kept[name].end for name in behind) - LATE)
             for name, window in self._read(behind, since, last):
-                self._kept[name] = _extended(self._kept[name], window, since, last)
+                self._kept[name] = _extended(_shortened(self._kept[name], last - self._keep), window, since, last)
         for name in names:
             self._kept[name] = self._kept[name]._replace(asked=last)
             self._kept.move_to_end(name)
@@ -105,6 +111,13 @@ class RecentHistory:
         asked = [name for name, kept in self._kept.items() if kept.asked < now]
         while asked and sum(kept.values.size for kept in self._kept.values()) > MOST_VALUES:
             del self._kept[asked.pop(0)]
+
+
+def _shortened(kept: _Kept, start: int) -> _Kept:
+    """What was kept from `start` on, once that is half of it."""
+    if start - kept.start < (kept.end - kept.start) // 2:
+        return kept
+    return kept._replace(start=start, values=kept.values[:, (start - kept.start) // STEP :].copy())
 
 
 def _extended(kept: _Kept, window: MetricWindow, since: int, end: int) -> _Kept:

@@ -11,7 +11,7 @@ seen at least the rows of the older one, or a mark that neither worked off remai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -100,10 +100,15 @@ def marked(store: Store) -> int:
 
 def refresh(store: Store) -> int:
     """Recompute every marked minute; how many there were. Errors as Store, after which the rest stays marked."""
+    return sum(map(len, refreshed(store).values()))
+
+
+def refreshed(store: Store) -> Mapping[Source, Sequence[int]]:
+    """As `refresh`; the minutes (epoch seconds, ascending) that were recomputed."""
     pending = _pending(store)
     # Taken after the marks were read, before any raw row is: see above.
     now, horizon = store.rows(_NOW)[0]
-    done = 0
+    done: dict[Source, list[int]] = {"complaints": [], "metrics": []}
     for source, marks in pending:
         for chunk in _chunks(marks):
             minutes = np.unique(chunk.minute).tolist()
@@ -113,7 +118,7 @@ def refresh(store: Store) -> int:
                 {"now": now, "horizon": horizon, "minutes": minutes, "hours": hours, "first": minutes[0], "last": minutes[-1]},
             )
             store.insert("dirty_minutes", _worked_off(source, chunk))
-            done += len(minutes)
+            done[source] += minutes
     return done
 
 

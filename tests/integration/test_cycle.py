@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams import topics
+from streams import feedback, topics
 from streams.broker import client_options
 from streams.config import Settings
 from streams.cycle import Cycle
+from streams.feedback import Feedback
 from streams.local.parts import Parts
 from streams.notify.inbox import Inbox, serving
-from streams.records import COMPLAINTS, INCIDENTS, METRICS
+from streams.records import COMPLAINTS, INCIDENTS, METRICS, AlertEvent, IncidentEvent
 from streams.store import progress, rollup
 from streams.store.client import Store, StoreUnavailable
 from streams.store.schema import migrate
@@ -44,13 +46,32 @@ class Line:
         self.inbox = inbox
         self.random = np.random.default_rng(11)
 
-    def feed(self, first: int, last: int) -> None:
-        """Minutes [first, last): a complaint every few of them, four a minute from ONSET to ONSET + 20; metrics of both."""
+    def feed(self, first: int, last: int, *, late: bool = False) -> None:
+        """Minutes [first, last): a complaint every few of them, four a minute from ONSET to ONSET + 20 (not if `late`: see
+        `release`); metrics of both."""
         minutes = np.arange(first, last)
         usual = 0.15 * (1 + 0.7 * np.sin((minutes / 60 + 8 - 9) / 24 * 2 * np.pi))  # most in the afternoon of UTC+8
         rates = np.where((minutes >= ONSET) & (minutes < ONSET + 20), 4.0, usual)
-        said = np.repeat(minutes, self.random.poisson(rates))
-        stamps = [START + int(minute) * 60 + 7 for minute in said]
+        said = np.repeat(minutes, self.random.poisson(rates if not late else usual))
+        self._say([START + int(minute) * 60 + 7 for minute in said])
+        hurt = (minutes >= ONSET - 2) & (minutes < ONSET + 20)
+        series = [("app", "bank", "error_rate", 0.002 + 0.2 * hurt), ("business", "pay", "success_rate", 0.99 - 0.3 * hurt)]
+        series.append(("business", "pay", "orders", 200 - 80.0 * hurt))
+        for layer, service, metric, level in series:
+            values = level * (1 + 0.02 * self.random.normal(size=len(minutes)))
+            names = {"layer": layer, "service": service, "metric": metric}
+            columns = {name: [value] * len(minutes) for name, value in names.items()}
+            self.store.insert("metrics", {**columns, "ts": (START + minutes * 60) * 1000, "value": values})
+        rollup.mark(self.store, "metrics", (START + minutes * 60).tolist())
+        latest = START + (last - 1) * 60 + 59
+        for topic in (COMPLAINTS, METRICS):
+            progress.record(self.store, topic, 0, last, latest)
+
+    def release(self, first: int, last: int, a_minute: int = 4) -> None:
+        """The complaints of a surge in minutes [first, last), whenever they arrive."""
+        self._say([START + minute * 60 + place * 60 // a_minute for minute in range(first, last) for place in range(a_minute)])
+
+    def _say(self, stamps: list[int]) -> None:
         rows = len(stamps)
         self.store.insert(
             "complaints",
@@ -62,19 +83,7 @@ class Line:
                 "polarity": [-1] * rows,
             },
         )
-        hurt = (minutes >= ONSET - 2) & (minutes < ONSET + 20)
-        series = [("app", "bank", "error_rate", 0.002 + 0.2 * hurt), ("business", "pay", "success_rate", 0.99 - 0.3 * hurt)]
-        series.append(("business", "pay", "orders", 200 - 80.0 * hurt))
-        for layer, service, metric, level in series:
-            values = level * (1 + 0.02 * self.random.normal(size=len(minutes)))
-            names = {"layer": layer, "service": service, "metric": metric}
-            columns = {name: [value] * len(minutes) for name, value in names.items()}
-            self.store.insert("metrics", {**columns, "ts": (START + minutes * 60) * 1000, "value": values})
         rollup.mark(self.store, "complaints", [stamp // 60 * 60 for stamp in stamps])
-        rollup.mark(self.store, "metrics", (START + minutes * 60).tolist())
-        latest = START + (last - 1) * 60 + 59
-        for topic in (COMPLAINTS, METRICS):
-            progress.record(self.store, topic, 0, last, latest)
 
     def messages(self) -> list[str]:
         """Titles of what the robot took."""
@@ -90,7 +99,10 @@ def line(settings: Settings, tmp_path: Path) -> Iterator[Line]:
     database = f"huiyin_test_{uuid.uuid4().hex[:12]}"
     accesses = {role: msgspec.structs.replace(access, database=database) for role, access in settings.clickhouse.items()}
     (tmp_path / "services.yaml").write_text(SERVICES, encoding="utf-8")
-    own = msgspec.structs.replace(settings, clickhouse=accesses, services_file=tmp_path / "services.yaml")
+    (tmp_path / "rules.yaml").write_text("mentions: {enabled: false}\n", encoding="utf-8")
+    own = msgspec.structs.replace(
+        settings, clickhouse=accesses, services_file=tmp_path / "services.yaml", rules_file=tmp_path / "rules.yaml"
+    )
     with ExitStack() as stack:
         migrate(stack.enter_context(closing(Store(own.clickhouse_access("admin")))), 90)
         topics.create(own.kafka_access())
@@ -103,7 +115,19 @@ def line(settings: Settings, tmp_path: Path) -> Iterator[Line]:
 def _turn(line: Line, *, settings: Settings | None = None, clock: Callable[[], float] = time.time) -> list[str]:
     """One turn of a leader that has just started: what happened, as 'kind service'."""
     with closing(Cycle(settings or line.settings, clock=clock)) as cycle:
-        return [f"{event.kind} {event.incident.service}" for event in cycle.run({})]
+        return _run(line, cycle)
+
+
+def _run(line: Line, cycle: Cycle) -> list[str]:
+    """Turns until there is no more to judge (a turn ends early on a slow machine): what happened, as 'kind service'."""
+    happened, before = [], -1
+    while (now := progress.correlated_through(line.store)) != before:
+        happened, before = happened + [_said(event) for event in cycle.run({})], now
+    return happened
+
+
+def _said(event: IncidentEvent | AlertEvent) -> str:
+    return f"{event.kind} {event.incident.service if isinstance(event, IncidentEvent) else event.alert.about}"
 
 
 def _published(settings: Settings, ids: set[str]) -> list[str]:
@@ -178,3 +202,80 @@ def test_a_store_that_is_away_is_said_and_the_turn_done_later(line: Line, parts:
             parts.start_clickhouse()
         assert next(event.kind for event in cycle.run({})) == "opened"
     assert len(line.messages()) >= 1
+
+
+def test_a_surge_whose_records_come_late_is_found_with_its_own_time_and_told_once(line: Line) -> None:
+    line.feed(0, ONSET + 5, late=True)
+    with closing(Cycle(line.settings)) as cycle:
+        assert _run(line, cycle) == []
+        line.feed(ONSET + 5, ONSET + 45, late=True)
+        assert _run(line, cycle) == []
+        line.release(ONSET, ONSET + 20)  # 25 minutes after the last of them
+        happened = _run(line, cycle)
+        assert happened[0] == "opened pay" and happened[-1] == "resolved pay"
+        told = line.messages()
+        [(onset, opened, complaints)] = line.store.rows(
+            "SELECT toUnixTimestamp(onset), toUnixTimestamp(opened_at), complaints FROM incidents FINAL"
+        )
+        assert abs(onset - START - ONSET * 60) <= 180 and opened <= START + (ONSET + 15) * 60 and complaints >= 80
+        line.feed(ONSET + 45, ONSET + 90, late=True)
+        assert _run(line, cycle) == []
+    assert _turn(line) == [] and line.messages() == told
+    assert line.store.rows("SELECT uniqExact(id) FROM incidents") == [(1,)]
+    kinds = [row[0] for row in line.store.rows("SELECT event FROM deliveries FINAL ORDER BY version")]
+    assert kinds.count("opened") == kinds.count("resolved") == 1
+    assert progress.correlated_through(line.store) == START + (ONSET + 88) * 60
+
+
+def test_late_records_of_a_known_surge_neither_open_nor_tell_it_again(line: Line) -> None:
+    line.feed(0, ONSET + 12, late=True)
+    line.release(ONSET, ONSET + 8)
+    with closing(Cycle(line.settings)) as cycle:
+        assert "opened pay" in _run(line, cycle)
+        [(identity, before)] = line.store.rows("SELECT id, complaints FROM incidents FINAL")
+        line.release(ONSET - 3, ONSET)
+        line.feed(ONSET + 12, ONSET + 14, late=True)
+        assert "opened pay" not in _run(line, cycle)
+        line.feed(ONSET + 14, ONSET + 80, late=True)
+        _run(line, cycle)
+    [(after, status, complaints)] = line.store.rows("SELECT id, status, complaints FROM incidents FINAL")
+    assert (after, status) == (identity, "resolved") and complaints > before
+    kinds = [row[0] for row in line.store.rows("SELECT event FROM deliveries FINAL ORDER BY version")]
+    assert kinds.count("opened") == kinds.count("resolved") == 1
+
+
+def test_a_daily_limit_is_told_once_with_what_to_do_over_restarts(line: Line) -> None:
+    path = line.settings.rules_file
+    assert path is not None
+    path.write_text("mentions: {limit: 60, by: service}\n", encoding="utf-8")
+    line.feed(0, 15 * 60)  # START is eight in the morning there
+    assert _turn(line) == ["firing pay:2026-03-02"]
+    line.feed(15 * 60, 23 * 60)
+    assert _turn(line) == []  # until midnight, and its end is no news
+    [title] = line.messages()
+    assert "负面提及超过每日上限" in title
+    [(kind, status, reasons)] = line.store.rows("SELECT kind, status, reasons FROM alerts FINAL")
+    assert (kind, status) == ("mentions", "resolved") and any("pay-oncall" in reason for reason in reasons)
+
+
+def test_a_running_cycle_heeds_feedback_and_says_so(line: Line) -> None:
+    day = 1440
+    with closing(Cycle(line.settings)) as cycle:
+        line.feed(0, ONSET + 90, late=True)
+        line.release(ONSET, ONSET + 20)
+        assert "opened pay" in _run(line, cycle)
+        [(identity,)] = line.store.rows("SELECT id FROM incidents FINAL")
+        denied = Feedback(id=f"not-{identity}", ts=dt.datetime.now(dt.UTC), verdict="not_an_incident", incident=identity)
+        for _ in range(2):
+            feedback.record(line.store, denied)
+        assert [one.incident for one in feedback.read(line.store)] == [identity]
+        line.feed(ONSET + 90, ONSET + day + 90, late=True)
+        line.release(ONSET + day, ONSET + day + 20)
+        assert _run(line, cycle) == []  # the same again
+        line.feed(ONSET + day + 90, ONSET + 2 * day + 90, late=True)
+        line.release(ONSET + 2 * day, ONSET + 2 * day + 20, a_minute=12)
+        assert "opened pay" in _run(line, cycle)  # three times as much
+    [(reasons,)] = line.store.rows("SELECT reasons FROM incidents FINAL ORDER BY opened_at DESC LIMIT 1")
+    assert any(denied.id in reason for reason in reasons)
+    with pytest.raises(feedback.FeedbackError, match="none is called"):
+        feedback.record(line.store, msgspec.structs.replace(denied, incident="unheard-of"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,6 +128,16 @@ def test_counts(history: History, start: int, end: int) -> None:
         (*key, *cell) for key, cell in sorted(wanted.items())
     ]
     assert got.minute.dtype == got.total.dtype == got.negative.dtype == np.int64
+
+
+@pytest.mark.parametrize(("start", "end"), [WINDOWS[0], WINDOWS[1], WINDOWS[3]])
+def test_channels(history: History, start: int, end: int) -> None:
+    said = [record for record in COMPLAINTS if start * 1000 <= record["ts"] < end * 1000]
+    wanted = Counter((record["ts"] // 60_000 * 60, record["channel"]) for record in said)
+    got = history.channels(start, end)
+    assert list(zip(got.minute.tolist(), got.channel, got.total.tolist(), strict=True)) == [
+        (*key, n) for key, n in sorted(wanted.items())
+    ]
 
 
 @pytest.mark.parametrize(("start", "end"), WINDOWS)
