@@ -7,7 +7,7 @@ causes_path (by which way it reached the users). The verdict is "unexplained" wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
@@ -18,38 +18,30 @@ from models.causes_evidence import Fact, say
 from models.causes_hypotheses import Hypothesis, hypotheses, probabilities
 from models.causes_path import NORMAL, steps, way
 from models.judgement import Cause, Ranking, Suspect
-from models.topology import Topology
-from models.window import ChangeMark, MetricWindow
+from models.topology import Topology, completed
+from models.window import MetricWindow, Question
 
 MOST_CAUSES = 10
 MOST_INNOCENT = 3  # changes that evidence acquits by name
 LEAST_PROBABILITY = 0.01  # causes below are not listed
 
 
-def rank(  # noqa: PLR0913, PLR0917 - the language of the evidence comes on top of what is judged
-    window: MetricWindow,
-    topology: Topology,
-    service: str,
-    at: int,
-    changes: Sequence[ChangeMark] = (),
-    cohorts: Mapping[str, tuple[int, int]] | None = None,
-    language: str = "zh",
-) -> Ranking:
-    """Suspects and causes of what users of `service` complain about since `at` (epoch seconds), best first.
+def rank(window: MetricWindow, topology: Topology, asked: Question) -> Ranking:
+    """Suspects and causes of what users of `asked.service` complain about since `asked.at`, best first.
 
-    `window` holds the metrics of at least the service and what it depends on, hours before `at` and what is known after it.
-    `cohorts` maps a cohort to its negative complaints (in the surge, in an equal stretch before it).
+    `window` holds the metrics of at least the service and what it depends on, hours before the moment and what is known after.
     """
-    found = deviations(window, at)
-    blamed = blame(found, topology, service)
-    scene = Scene(found, blamed, topology, service, at, cohorts or {})
-    verdicts = judge(changes, scene)
+    topology = completed(topology, {(key.layer, key.service) for key in window.keys}, asked.service)
+    found = deviations(window, asked.at)
+    blamed = blame(found, topology, asked.service)
+    scene = Scene(found, blamed, topology, asked.service, asked.at, asked.cohorts)
+    verdicts = judge(asked.changes, scene)
     ordered = hypotheses(scene, verdicts)
     explained, shares = probabilities(ordered)
-    causes = [cause for each, share in zip(ordered, shares, strict=True) for cause in _causes(each, share, scene, language)]
+    causes = [cause for each, share in zip(ordered, shares, strict=True) for cause in _causes(each, share, scene, asked.language)]
     causes.sort(key=lambda cause: -cause.probability)
     if causes and causes[0].kind == "metric":
-        innocent = tuple(say(fact, language) for verdict in verdicts if not verdict.guilt for fact in verdict.facts)
+        innocent = tuple(say(fact, asked.language) for verdict in verdicts if not verdict.guilt for fact in verdict.facts)
         causes[0] = msgspec.structs.replace(causes[0], evidence=causes[0].evidence + innocent[:MOST_INNOCENT])
     return Ranking(
         tuple(Suspect(each.entity, round(share, 6)) for each, share in zip(ordered, shares, strict=True)),

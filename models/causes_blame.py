@@ -19,6 +19,7 @@ from models.topology import Topology
 
 EXPLAINED = 0.9  # share of an anomaly that a callee with an equal one takes over
 SHARPNESS = 1.5  # how quickly a lesser anomaly of the callee stops to explain
+GROUND = 2.0  # how much more an IDC's anomaly explains than a service's: no service makes an IDC fail
 COVERAGE = 0.3  # gain for each further caller that suffers as much, ...
 MOST_COVERAGE = 2.0  # ... for this many at most
 FLOW = 0.1  # power of the share of calls that a callee receives
@@ -64,8 +65,8 @@ def blame(found: Deviations, topology: Topology, service: str) -> Blame:
     suspicion = {}
     for name, own in anomaly.items():
         callees = [*topology.depends_on(name), *topology.idcs_of(name)]
-        explained = max((health.get(callee, 0.0) for callee in callees if callee != name), default=0.0)
-        ratio = min(1.0, np.expm1(explained) / np.expm1(own)) if own > 0.0 else 0.0
+        odds = [np.expm1(health.get(c, 0.0)) * (GROUND if c in topology.idcs else 1.0) for c in callees if c != name]
+        ratio = min(1.0, max(odds, default=0.0) / np.expm1(own)) if own > 0.0 else 0.0
         suffering = (
             sorted((min(1.0, anomaly.get(c, 0.0) / own) for c in callers.get(name, ()) if c != name), reverse=True) if own else []
         )

@@ -1,8 +1,9 @@
 """From signs to probabilities: Blame and the verdicts on changes in, one Hypothesis an entity out, and what each is worth.
 
-The probability that anything at all is explained is a logistic function of two signs of the foremost suspect: how strong
-its own deviation is, and how well a second series corroborates it (another of its own, a caller's, the complaining
-service's). Suspects share it by their suspicion. Fitted once on faults and quiet stretches together (docs/judging.md).
+The probability that anything at all is explained is a logistic function of three signs of the foremost suspect: how strong
+its own deviation is, how well a second series corroborates it (another of its own, a caller's, the complaining service's),
+and whether the business of the complaining service suffers. Suspects share it by their suspicion. Fitted on faults and quiet
+stretches together (docs/judging.md).
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from models.causes_blame import LOAD
 from models.causes_changes import Scene, Verdict
 
-# Log odds that the foremost suspect explains the complaint: without any sign, per unit of its own, per unit of a second one.
+# Log odds that the foremost suspect explains the complaint: without any sign, per unit of its own, of a second one, and of
+# what shows that the business suffers.
 NO_SIGN = -6.4
 OWN_SIGN = 3.0
 SECOND_SIGN = 2.3
+HARM_SIGN = 1.5
 PERSISTENCE = 9.0  # excess, in sigma, that makes a deviation 63 % trustworthy: one point gives at most this much
 PEAKEDNESS = 6.0  # power of suspicion by which suspects share the probability
 SILENT = 0.8  # weight where the complaining service is measured and nothing of it deviates, ...
 SILENT_HEALTH = 0.6  # ... and health metrics are among what is measured
 FAR = 0.5  # weight of a sign on what the complaining service does not depend on
+CHANGED = 0.5  # gain in suspicion of what was changed just before, where no call is known to tell cause from victim
+OUTCOMES = ("business", "experience")  # layers that show harm to users
 COMPLAINTS_ONLY = 0.5  # suspicion of a change that only complaints followed
 
 
@@ -39,13 +45,15 @@ class Hypothesis(NamedTuple):
     suspicion: float
     own: float
     second: float
+    harm: float
     row: int | None
     changes: tuple[Guilty, ...]
 
     @property
     def odds(self) -> float:
         """Log odds that this explains the complaint, were there no other suspect."""
-        return NO_SIGN + OWN_SIGN * self.own + SECOND_SIGN * min(self.own, self.second)
+        corroborated = SECOND_SIGN * min(self.own, self.second) + HARM_SIGN * min(self.own, self.harm)
+        return NO_SIGN + OWN_SIGN * self.own + corroborated
 
 
 def hypotheses(scene: Scene, verdicts: Sequence[Verdict]) -> list[Hypothesis]:
@@ -78,8 +86,11 @@ def _hypothesis(scene: Scene, entity: str, accused: Sequence[Verdict], silent: f
     if accused:
         told = max(COMPLAINTS_ONLY if verdict.risk is None else math.log1p(verdict.risk.low) for verdict in accused)
         by_cohort = told if any(verdict.risk is not None for verdict in accused) else 0.0
+        if scene.topology.assumed:
+            suspicion *= 1.0 + CHANGED * max(verdict.guilt for verdict in accused)
         suspicion, own, second = max(suspicion, told), max(own, told), max(second, by_cohort)
-    return Hypothesis(entity, suspicion, own, second, row, _rivals(accused))
+    harm = max((_sign(scene, other) for other in _outcomes(scene, row)), default=0.0)
+    return Hypothesis(entity, suspicion, own, second, harm, row, _rivals(accused))
 
 
 def _rivals(accused: Sequence[Verdict]) -> tuple[Guilty, ...]:
@@ -94,7 +105,8 @@ def _sign(scene: Scene, row: int) -> float:
     found = scene.found
     lasting = 1.0 - math.exp(-float(found.excess[row]) / PERSISTENCE)
     near = 1.0 if found.keys[row].service in scene.blamed.reached else FAR
-    return math.log1p(float(found.level[row])) * lasting * float(scene.blamed.kind[row]) * near
+    kind = LOAD if found.load[row] else 1.0  # that the business suffers is no cause, but a sure sign of harm
+    return math.log1p(float(found.level[row])) * lasting * kind * near
 
 
 def _witnesses(scene: Scene, entity: str, row: int | None) -> Iterator[int]:
@@ -102,6 +114,13 @@ def _witnesses(scene: Scene, entity: str, row: int | None) -> Iterator[int]:
     told = {entity, scene.service, *scene.blamed.callers.get(entity, ())}
     for name in told:
         yield from (other for other in scene.blamed.rows.get(name, ()) if other != row and scene.found.level[other] > 0)
+
+
+def _outcomes(scene: Scene, row: int | None) -> Iterator[int]:
+    """What shows that the business of the complaining service suffers, beside the sign itself."""
+    for other in scene.blamed.rows.get(scene.service, ()):
+        if other != row and scene.found.keys[other].layer in OUTCOMES and scene.found.level[other] > 0:
+            yield other
 
 
 def _silence(scene: Scene) -> float:

@@ -71,7 +71,7 @@ def impact(
     by_metric = _logistic(SLOPE * math.log(max(worst.weighed, 1e-6) / EVEN_RATIO)) if worst else 0.0
     by_complaints = _logistic(RISK_SLOPE * math.log(risk.low)) if risk else 0.0
     score = max(by_metric, by_complaints)
-    effect, low, high = _relative(worst.shift) if worst and by_metric >= by_complaints else _risk_effect(risk)
+    effect, low, high = _relative(worst.shift) if worst and by_metric >= min(by_complaints, 0.5) else _risk_effect(risk)
     scene = _Scene(window, topology, change, changes, grey)
     said = [
         say(fact, language)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ class Service:
     title: str = ""
     product: str = ""
     owner: str = ""
+    aliases: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     idcs: tuple[str, ...] = ()
 
@@ -46,6 +48,7 @@ class Topology:
 
     services: Mapping[str, Service] = field(default_factory=dict)
     idcs: Mapping[str, Idc] = field(default_factory=dict)
+    assumed: bool = False  # calls are taken for granted, not known
 
     @cached_property
     def callers(self) -> Mapping[str, tuple[str, ...]]:
@@ -82,16 +85,9 @@ class Topology:
         return (entity.title if entity else "") or name
 
 
-_SERVICE_FIELDS = {
-    "name": str,
-    "title": str,
-    "product": str,
-    "owner": str,
-    "keywords": list,
-    "depends_on": list,
-    "idcs": list,
-}
 _IDC_FIELDS = {"name": str, "title": str}
+_LISTS = ("aliases", "keywords", "channels", "depends_on", "idcs")
+_SERVICE_FIELDS = {**_IDC_FIELDS, "product": str, "owner": str, **dict.fromkeys(_LISTS, list)}
 
 
 def read_topology(path: Path) -> Topology:
@@ -133,6 +129,25 @@ def discover(entities: Iterable[tuple[str, str]]) -> Topology:
         {name: Service(name) for layer, name in pairs if layer != "idc"},
         {name: Idc(name) for layer, name in pairs if layer == "idc"},
     )
+
+
+def completed(topology: Topology, entities: Iterable[tuple[str, str]], service: str) -> Topology:
+    """The topology as a ranking for `service` needs it, where services.yaml knows little; `entities` as in `discover`.
+
+    What was measured belongs to it. Where no call at all is known, or none of `service`, it is taken to call every other
+    service; where no service is said to run anywhere, each is taken to depend on every IDC.
+    """
+    seen = discover(entities)
+    services = {**{name: each for name, each in seen.services.items() if name not in topology.idcs}, **topology.services}
+    idcs = {**{name: each for name, each in seen.idcs.items() if name not in topology.services}, **topology.idcs}
+    unlinked = not any(each.depends_on for each in topology.services.values())
+    assumed = topology.assumed or unlinked or service not in topology.services
+    if assumed:
+        own = services.get(service, Service(service))
+        services[service] = replace(own, depends_on=tuple(name for name in services if name != service))
+    if idcs and not any(each.idcs for each in topology.services.values()):
+        services = {name: replace(each, idcs=tuple(idcs)) for name, each in services.items()}
+    return Topology(services, idcs, assumed)
 
 
 def _entries(node: yaml.Node | None, origin: str, section: str, fields: Mapping[str, type]) -> list[dict[str, Any]]:

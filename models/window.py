@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -35,3 +37,16 @@ class ChangeMark(NamedTuple):
     title: str = ""
     stage: str = ""
     cohort: str = ""
+
+
+class Question(NamedTuple):
+    """What is asked of a ranking: users of `service` complain since `at` (epoch seconds); what changed before, and for whom.
+
+    `cohorts` maps a cohort ('' is everyone outside one) to its negative complaints (in the surge, in a stretch before it).
+    """
+
+    service: str
+    at: int
+    changes: Sequence[ChangeMark] = ()
+    cohorts: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    language: str = "zh"

@@ -12,7 +12,7 @@ from models.causes import rank
 from models.causes_changes import relative_risk
 from models.judgement import Ranking
 from models.topology import Topology, parse_topology
-from models.window import ChangeMark, MetricWindow, SeriesKey
+from models.window import ChangeMark, MetricWindow, Question, SeriesKey
 from streams.folder import Folder
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "causes"
@@ -60,7 +60,9 @@ class Shop:
     def rank(
         self, service: str = "app", at: int = AT, changes: tuple[ChangeMark, ...] = (), **cohorts: tuple[int, int]
     ) -> Ranking:
-        return rank(self.window(), SHOP, service, at, changes, {name.strip("_"): pair for name, pair in cohorts.items()})
+        return rank(
+            self.window(), SHOP, Question(service, at, changes, {name.strip("_"): pair for name, pair in cohorts.items()})
+        )
 
 
 def bank_fault(seed: int = 1) -> Shop:
@@ -135,7 +137,7 @@ def test_names_that_say_nothing_are_judged_all_the_same() -> None:
     names = dict(zip(METRICS, "abcde", strict=True))
     window = bank_fault().window()
     plain = window._replace(keys=tuple(key._replace(metric=names.get(key.metric, key.metric)) for key in window.keys))
-    assert rank(plain, SHOP, "app", AT).suspects[0].service == "bank"
+    assert rank(plain, SHOP, Question("app", AT)).suspects[0].service == "bank"
 
 
 def test_what_happens_every_day_at_this_hour_is_not_blamed() -> None:
@@ -145,9 +147,11 @@ def test_what_happens_every_day_at_this_hour_is_not_blamed() -> None:
         shop.series["app", "bank", "cpu"][day * 1440 + 690 : day * 1440 + 730] *= 3
     window = shop.window()
     at = int(window.times[now])
-    seen = rank(window._replace(times=window.times[:now], values=window.values[:, :now]), SHOP, "app", at)
+    seen = rank(window._replace(times=window.times[:now], values=window.values[:, :now]), SHOP, Question("app", at))
     assert seen.verdict == "unexplained"
-    today = rank(window._replace(times=window.times[2 * 1440 : now], values=window.values[:, 2 * 1440 : now]), SHOP, "bank", at)
+    today = rank(
+        window._replace(times=window.times[2 * 1440 : now], values=window.values[:, 2 * 1440 : now]), SHOP, Question("bank", at)
+    )
     assert today.suspects[0].service == "bank"
     assert today.suspects[0].score > 10 * seen.suspects[0].score
 
@@ -158,7 +162,7 @@ def test_what_creeps_up_for_hours_is_found_and_dated() -> None:
     shop.series["app", "pay", "cpu"][begins:] += np.linspace(0, 0.9, 480)
     shop.series["app", "pay", "latency_ms"][-20:] *= 2
     window = shop.window()
-    cause = rank(window, SHOP, "pay", int(window.times[-10])).causes[0]
+    cause = rank(window, SHOP, Question("pay", int(window.times[-10]))).causes[0]
     assert (cause.service, cause.metric) == ("pay", "cpu")
     assert cause.lead_seconds is not None
     assert 4 * 3600 < cause.lead_seconds < 8 * 3600
@@ -208,13 +212,13 @@ def test_two_faults_at_once_both_stand_at_the_top() -> None:
 def test_gaps_missing_series_and_empty_windows_are_survived() -> None:
     window = bank_fault().window()
     gaps = np.where(np.random.default_rng(0).random(window.values.shape) < 0.3, np.nan, window.values)
-    assert rank(window._replace(values=gaps), SHOP, "app", AT).suspects[0].service == "bank"
+    assert rank(window._replace(values=gaps), SHOP, Question("app", AT)).suspects[0].service == "bank"
     for columns in (0, 1, 5):
         short = window._replace(times=window.times[:columns], values=window.values[:, :columns])
-        assert rank(short, SHOP, "app", AT).verdict == "unexplained"
+        assert rank(short, SHOP, Question("app", AT)).verdict == "unexplained"
     nothing = MetricWindow(window.times, STEP, (), np.empty((0, len(window.times))))
-    assert rank(nothing, SHOP, "app", AT).causes == ()
-    assert rank(nothing, Topology(), "nobody", AT).suspects == ()
+    assert rank(nothing, SHOP, Question("app", AT)).causes == ()
+    assert rank(nothing, Topology(), Question("nobody", AT)).causes == ()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the development data are not here")
@@ -225,11 +229,11 @@ def test_fault_injections_are_found_and_quiet_stretches_left_alone() -> None:
         question, truth = (json.loads((case / name).read_text()) for name in ("question.json", "truth.json"))
         history = Folder(case)
         window, topology = history.table.window, history.topology
-        order = [s.service for s in rank(window, topology, question["service"], question["at"] + 60).suspects]
+        order = [s.service for s in rank(window, topology, Question(question["service"], question["at"] + 60)).suspects]
         ranks[case.name.split("_")[0]].append(order.index(truth["service"]) + 1)
         before = int(np.searchsorted(window.times, question["at"]))
         calm = window._replace(times=window.times[:before], values=window.values[:, :before])
-        ranking = rank(calm, topology, question["service"], int(window.times[before * 4 // 5]))
+        ranking = rank(calm, topology, Question(question["service"], int(window.times[before * 4 // 5])))
         quiet.append(ranking.verdict == "unexplained" and ranking.suspects[0].score <= 0.5)
     assert np.mean([[rank <= k for k in range(1, 6)] for rank in ranks["sockshop"]]) >= 0.99
     assert np.mean([rank == 1 for rank in ranks["petshop"]]) >= 0.8

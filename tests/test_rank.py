@@ -87,3 +87,54 @@ def test_a_broken_file_names_itself(folder: Path, tmp_path: Path) -> None:
     code, _, err = run("rank", tmp_path, "--service", "shop", "--at", START)
     assert code == 1
     assert "metrics.csv:1802: 'oops' is not a time" in err
+
+
+@pytest.fixture(scope="module")
+def gray(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gray release of pay that hurts its cohort alone: three days and two hours by the five minutes, metrics by cohort."""
+    path = tmp_path_factory.mktemp("gray")
+    random = np.random.default_rng(0)
+    before, after = 3 * 288, 24
+    at = START + 300 * before
+    lines = ["ts,layer,service,metric,value,cohort"]
+    for cohort in ("", "early"):
+        values = 100 * random.lognormal(0, 0.05, before + after)
+        values[before + 1 :] *= 1.6 if cohort else 1.0
+        lines += [f"{START + 300 * step},app,pay,latency_ms,{value:.6g},{cohort}" for step, value in enumerate(values)]
+    (path / "metrics.csv").write_text("\n".join(lines) + "\n")
+    (path / "services.yaml").write_text("services: [{name: pay, keywords: [支付], depends_on: [bank]}, {name: bank}]\n")
+    changes = [
+        {"id": "g1", "ts": at, "kind": "release", "service": "pay", "stage": "gray", "cohort": "early"},
+        {"id": "g1", "ts": at + 5400, "kind": "release", "service": "pay", "stage": "full"},
+        {"id": "c2", "ts": at - 1200, "kind": "config", "service": "bank"},
+    ]
+    (path / "changes.ndjson").write_text("".join(json.dumps(change) + "\n" for change in changes))
+    said = [(at - 1000 * n, "" if n % 10 else "early") for n in range(1, 61)] + [(at + 60 * n, "early") for n in range(1, 25)]
+    complaints = [
+        {"id": f"c{n}", "ts": ts, "text": "支付一直失败，太差了", "service": "pay", "cohort": cohort}
+        for n, (ts, cohort) in enumerate(said)
+    ]
+    (path / "complaints.ndjson").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in complaints))
+    return path
+
+
+def test_impact_of_a_gray_release_shows_the_three_checks_and_the_relative_risk(gray: Path) -> None:
+    code, out, err = run("impact", gray, "--change", "g1", "--language", "en")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["harmful"] is True
+    assert answer["low"] <= 0.6 <= answer["high"]
+    checks = "\n".join(answer["checks"])
+    assert "difference in differences" in answer["control"]  # control group
+    assert "not a single variable: also changed within an hour: c2" in checks
+    assert "life cycle: watched for 120 min" in checks
+    assert "stages: gray → full" in checks
+    assert "relative risk of complaints in early" in checks
+
+
+def test_impact_without_a_cohort_names_earlier_days_as_its_control(gray: Path) -> None:
+    change = {"id": "c3", "ts": START + 300 * 3 * 288 - 1200, "kind": "config", "service": "pay"}
+    (gray / "changes.ndjson").write_text(json.dumps(change) + "\n")
+    answer = json.loads(run("impact", gray, "--change", "c3", "--language", "en")[1])
+    assert answer["control"] == "control: the same hours of earlier days"
+    assert any("single variable: no other change" in line for line in answer["checks"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.topology import Topology, TopologyError, discover, parse_topology, read_topology
+from models.topology import Topology, TopologyError, completed, discover, parse_topology, read_topology
 
 SHOP = """\
 services:
@@ -77,3 +77,17 @@ def test_any_text_parses_or_is_refused_by_name(text: str) -> None:
 def test_without_a_file_the_services_are_those_seen_in_data() -> None:
     seen = discover([("app", "pay"), ("business", "pay"), ("idc", "bj-1")])
     assert (set(seen.services), set(seen.idcs)) == ({"pay"}, {"bj-1"})
+
+
+def test_where_little_is_known_a_service_is_taken_to_call_all_and_stand_on_every_idc() -> None:
+    seen = [("app", "pay"), ("app", "bank"), ("business", "pay"), ("idc", "east")]
+    assumed = completed(Topology(), seen, "pay")
+    assert assumed.assumed
+    assert assumed.depends_on("pay") == ("bank",)
+    assert assumed.idcs_of("bank") == ("east",)
+    assert completed(assumed, seen, "pay") == assumed
+    known = completed(parse_topology(SHOP), [("app", "stranger")], "checkout")
+    assert not known.assumed
+    assert known.depends_on("checkout") == ("pay", "cart")
+    assert "stranger" in known.services
+    assert completed(parse_topology(SHOP), [], "").depends_on("") == ("checkout", "pay", "bank-gw")

@@ -9,6 +9,7 @@ import msgspec
 
 from models.causes import rank
 from models.topology import TopologyError
+from models.window import Question
 from streams.folder import Folder
 from streams.folder_csv import FolderError, epoch_seconds
 
@@ -37,7 +38,7 @@ def command(folder: Path, service: str, at: int, language: str) -> None:
         window = history.table.window
         if service not in topology.services and service not in {key.service for key in window.keys}:
             raise click.UsageError(f"--service {service}: neither services.yaml nor metrics.csv of {folder} knows it")
-        ranking = rank(window, topology, service, at, history.marks, history.cohorts(service, at), language)
+        ranking = rank(window, topology, Question(service, at, history.marks, history.cohorts(service, at), language))
     except (FolderError, TopologyError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(msgspec.json.encode(ranking).decode())
