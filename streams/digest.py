@@ -1,4 +1,4 @@
-"""The day's sentiment digest: a day's rows in, one Digest out: per product volume, pain, praise, wishes and follow-up."""
+"""The day's sentiment digest: a day's rows in, one Digest out: volume, what is new, pain, praise, wishes, follow-up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from streams.digest_emerging import NewTopic, Past, earlier, new_topics
 from streams.digest_rows import Counted, DayRows, Followed, Said, fetch
 from streams.quotes import typical
 from streams.records import Incident
@@ -76,16 +77,19 @@ class ProductDigest(NamedTuple):
     incidents: tuple[Incident, ...]
     followups: FollowUps
     over_limit: bool
+    emerging: tuple[NewTopic, ...] = ()
 
 
 class Digest(NamedTuple):
-    """The day, per product. `days_before` is how many earlier days there were data of; `titles` names services."""
+    """The day, per product. `days_before` is how many earlier days there were data of; `titles` names services; `emerging` is
+    what is new over all products."""
 
     date: dt.date
     days_before: int
     limit: int
     titles: Mapping[str, str]
     products: tuple[ProductDigest, ...]
+    emerging: tuple[NewTopic, ...] = ()
 
 
 def gather(store: Store, date: dt.date, zone: ZoneInfo, product: str = "", limit: int = 100) -> Digest:
@@ -95,6 +99,7 @@ def gather(store: Store, date: dt.date, zone: ZoneInfo, product: str = "", limit
     opened = incidents.opened(store, rows.start, rows.end)
     days = len({one.date for one in rows.counted if one.date < date})
     names = {products.get(one.service, "") for one in rows.counted} | set(products.values())
+    past = earlier(store, date, zone, products)
     made = [
         _product(
             name,
@@ -104,19 +109,23 @@ def gather(store: Store, date: dt.date, zone: ZoneInfo, product: str = "", limit
                 followed=[one for one in rows.followed if products.get(one.service, "") == name],
             ),
             [one for one in opened if products.get(one.service, "") == name],
-            _Frame(date, days, limit),
+            _Frame(date, days, limit, past.products.get(name, {})),
         )
         for name in sorted(names)
         if not product or name == product
     ]
     titles = {one.service: one.title for one in rows.services}
-    return Digest(date, days, limit, titles, tuple(sorted(made, key=lambda one: (one.product == "", -one.day.negative))))
+    made.sort(key=lambda one: (one.product == "", -one.day.negative))
+    if product or len(made) < 2:
+        return Digest(date, days, limit, titles, tuple(made), made[0].emerging if made else ())
+    return Digest(date, days, limit, titles, tuple(made), new_topics(_blaming(rows.said), past.every, date))
 
 
 class _Frame(NamedTuple):
     date: dt.date
     days: int
     limit: int
+    past: Past
 
 
 def _product(name: str, rows: DayRows, opened: Sequence[Incident], frame: _Frame) -> ProductDigest:
@@ -137,7 +146,12 @@ def _product(name: str, rows: DayRows, opened: Sequence[Incident], frame: _Frame
         incidents=tuple(opened),
         followups=_followed(rows.followed),
         over_limit=day.negative > frame.limit,
+        emerging=new_topics(_blaming(rows.said), frame.past, frame.date),
     )
+
+
+def _blaming(said: Iterable[Said]) -> list[str]:
+    return [one.text for one in said if one.polarity < 0]
 
 
 def _sum(rows: Sequence[Counted]) -> Counts:

@@ -10,6 +10,8 @@ import click
 # Subcommand → (module, one line of help). Each module has a click command named `command`.
 MEASUREMENTS: Mapping[str, tuple[str, str]] = {
     "ingest": ("streams.bench.ingest", "Complaints and metric points a second, from Kafka to visible in ClickHouse."),
+    "detect": ("streams.bench.detect", "One detection cycle over all series: milliseconds, memory, beside mean + 4 sigma."),
+    "rank": ("streams.bench.rank", "Seconds and quality of ranking causes, beside BARO and N-Sigma."),
     "tag": ("streams.bench.tagging", "Texts judged a second of one core, beside jieba with scikit-learn."),
 }
 

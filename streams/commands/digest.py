@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 def command(date: dt.datetime | None, product: str, out: Path, negative_limit: int, send: bool) -> None:
     """Write the day's sentiment digest from ClickHouse.
 
-    Per product: volume and polarity against the seven days before, pain points with typical words, praise, suggestions,
-    incidents with their cause, follow-up, negative mentions above the limit.
+    What users complain about that they did not in the 28 days before, over all and per product. Per product: volume and
+    polarity against the seven days before, pain points with typical words, praise, suggestions, incidents with their
+    cause, follow-up, negative mentions above the limit.
 
     Prints the paths of the page (HTML, self-contained) and of the chat message (Markdown, at most 4,096 bytes).
     """
