@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards import queries, service
+from dashboards import queries_overview as queries
+from dashboards import service
 from dashboards.frame import dashboard, link, marks
 from dashboards.panels import Json, Place, curves, number, override, rows
 from dashboards.words import word
@@ -30,6 +31,8 @@ def build(language: str) -> Json:
         curves(say("by_service"), [queries.BY_SERVICE], Place(0, 16, 16, 9), language, stacked=True),
         rows(say("by_channel"), queries.BY_CHANNEL, Place(16, 16, 8, 9), language),
         rows(say("incidents"), queries.ALL_INCIDENTS, Place(0, 25, 24, 9), language, [linked]),
+        rows(say("alerts"), queries.ALL_ALERTS, Place(0, 34, 24, 8), language, [linked]),
+        curves(say("experience_worst"), [queries.EXPERIENCE_BY_SERVICE], Place(0, 42, 24, 9), language, top=100),
     ]
     return dashboard(
         UID,
@@ -62,6 +65,8 @@ _COLUMNS = (
     override("negative_share", unit="percentunit", decimals=1, custom_cellOptions={"type": "gauge", "mode": "basic"}),
     override("sentiment", decimals=2),
     override("page_load", unit="ms", decimals=0),
+    override("experience", decimals=0),
+    override("experience_lowest", decimals=0),
     override(
         "open",
         thresholds={"mode": "absolute", "steps": [{"value": None, "color": "transparent"}, {"value": 1, "color": "red"}]},

@@ -37,7 +37,7 @@ def target(sql: str, shape: int = TIME_SERIES, ref: str = "A") -> Json:
 
 
 def curves(title: str, queries: Sequence[str], place: Place, language: str, **custom: Any) -> Json:
-    """A time series panel. `unit`, `log`, `stacked` and `colours` (field → colour) say how it is drawn."""
+    """A time series panel. `unit`, `log`, `stacked`, `top` of the axis and `colours` (field → colour) say how it is drawn."""
     log = bool(custom.get("log"))
     colours = [
         override(field, color={"mode": "fixed", "fixedColor": colour}) for field, colour in custom.get("colours", {}).items()
@@ -61,6 +61,7 @@ def curves(title: str, queries: Sequence[str], place: Place, language: str, **cu
             "defaults": {
                 "unit": custom.get("unit", "short"),
                 "custom": _drawn(log, bool(custom.get("stacked"))),
+                **({"min": 0, "max": custom["top"]} if "top" in custom else {}),
                 "color": {"mode": "palette-classic"},
             },
             "overrides": [*renamed(queries, language), *colours],

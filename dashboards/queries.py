@@ -1,4 +1,4 @@
-"""The SQL of the panels, as the ClickHouse plugin takes it: macros $__…, the front end's ${service:sqlstring}.
+"""The SQL of a service's panels, as the ClickHouse plugin takes it: macros $__…, the front end's ${service:sqlstring}.
 
 A time series has its time first, ascending and never NULL; a String column beside it becomes a label. Every table is read
 with FINAL, so that a redelivered record counts once.
@@ -99,23 +99,50 @@ ARRAY JOIN arrayFilter(part -> NOT endsWith(part, ': '),
 WHERE $__timeFilter(ts) AND service = {SERVICE}
 GROUP BY slice ORDER BY negative_share DESC, negative DESC LIMIT 50"""
 
-_INCIDENT = """title, toString(level) AS level, status, onset, opened_at, resolved_at, complaints, verdict,
+EXPERIENCE = f"""
+SELECT $__timeInterval(at) AS time, avg(points) AS experience
+FROM experience FINAL
+WHERE step = 300 AND $__timeFilter(at) AND service = {SERVICE}
+GROUP BY time ORDER BY time"""
+
+# Shares become points, so that parts and index share an axis; a part that is not known has no curve.
+EXPERIENCE_PARTS = f"""
+SELECT $__timeInterval(at) AS time, part, avg(assumeNotNull(share)) * 100 AS value
+FROM experience FINAL
+ARRAY JOIN ['volume', 'polarity', 'latency', 'failure', 'satisfaction'] AS part,
+  [volume, polarity, latency, failure, satisfaction] AS share
+WHERE step = 300 AND $__timeFilter(at) AND service = {SERVICE} AND share IS NOT NULL
+GROUP BY time, part ORDER BY time, part"""
+
+INCIDENT = """title, toString(level) AS level, status, onset, opened_at, resolved_at, complaints, verdict,
   concat(JSONExtractString(causes, 1, 'service'), ' ', JSONExtractString(causes, 1, 'metric'),
-    JSONExtractString(causes, 1, 'change')) AS cause"""
-_TOUCHING = "onset <= $__toTime AND (status = 'open' OR resolved_at >= $__fromTime)"
+    JSONExtractString(causes, 1, 'change')) AS cause,
+  arrayStringConcat(reasons, '; ') AS reasons, arrayStringConcat(emerging, ' · ') AS emerging"""
+TOUCHING = "onset <= $__toTime AND (status = 'open' OR resolved_at >= $__fromTime)"
 
 INCIDENTS = f"""
-SELECT {_INCIDENT}
+SELECT {INCIDENT}
 FROM incidents FINAL
-WHERE has(services, {SERVICE}) AND {_TOUCHING}
+WHERE has(services, {SERVICE}) AND {TOUCHING}
 ORDER BY opened_at DESC LIMIT 100"""
+
+ALERT = """kind, toString(level) AS level, status, title, starts_at, ends_at, value, threshold,
+  arrayStringConcat(reasons, '; ') AS reasons"""
+WARNING = "starts_at <= $__toTime AND (status = 'firing' OR ends_at >= $__fromTime)"
+
+ALERTS = f"""
+SELECT {ALERT}
+FROM alerts FINAL
+WHERE service = {SERVICE} AND {WARNING}
+ORDER BY starts_at DESC LIMIT 100"""
+
 
 # Annotations: time, timeEnd, title, text, tags.
 INCIDENT_MARKS = f"""
 SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3, 'UTC'), ifNull(resolved_at, updated_at)) AS timeEnd,
   title, id AS text, concat('level ', toString(level)) AS tags
 FROM incidents FINAL
-WHERE has(services, {SERVICE}) AND {_TOUCHING}
+WHERE has(services, {SERVICE}) AND {TOUCHING}
 ORDER BY time"""
 
 CHANGE_MARKS = f"""
@@ -124,62 +151,4 @@ SELECT ts AS time, concat(kind, if(stage = '', '', concat(' / ', stage))) AS tit
 FROM changes FINAL
 WHERE $__timeFilter(ts)
   AND (service = {SERVICE} OR service IN (SELECT arrayJoin(depends_on) FROM topology FINAL WHERE service = {SERVICE}))
-ORDER BY time"""
-
-# Overview.
-OPEN_COUNT = "SELECT count() AS open_incidents FROM incidents FINAL WHERE status = 'open'"
-NEGATIVE_IN_RANGE = "SELECT sum(negative) AS negative FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
-TOTAL_IN_RANGE = "SELECT sum(total) AS total FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
-SHARE_IN_RANGE = (
-    "SELECT sum(negative) / greatest(sum(total), 1) AS negative_share FROM complaints_1m FINAL WHERE $__timeFilter(minute)"
-)
-DEAD_COUNT = "SELECT count() AS dead_letters FROM dead_letters FINAL WHERE $__timeFilter(inserted_at)"
-STORED_THROUGH = "SELECT max(latest) AS stored_through FROM ingest_progress FINAL"
-
-SERVICE_TABLE = """
-SELECT t.service AS service, t.title AS title, t.product AS product, o.open AS open, c.negative AS negative,
-  p.negative AS before_negative, c.total AS total, if(c.total = 0, NULL, c.negative / c.total) AS negative_share,
-  if(c.total = 0, NULL, c.sentiment / c.total) AS sentiment,
-  if(e.points = 0, NULL, e.load / e.points) AS page_load
-FROM (SELECT service, title, product FROM topology FINAL) AS t
-LEFT JOIN (
-  SELECT service, sum(negative) AS negative, sum(total) AS total, sum(sentiment_sum) AS sentiment
-  FROM complaints_1m FINAL WHERE $__timeFilter(minute) GROUP BY service
-) AS c ON c.service = t.service
-LEFT JOIN (
-  SELECT service, sum(negative) AS negative FROM complaints_1m FINAL
-  WHERE minute >= $__fromTime - ($__toTime - $__fromTime) AND minute < $__fromTime GROUP BY service
-) AS p ON p.service = t.service
-LEFT JOIN (
-  SELECT service, sum(sum) AS load, sum(points) AS points FROM metrics_1m FINAL
-  WHERE $__timeFilter(minute) AND layer = 'experience' AND metric = 'page_load_ms' GROUP BY service
-) AS e ON e.service = t.service
-LEFT JOIN (
-  SELECT arrayJoin(services) AS service, count() AS open FROM incidents FINAL WHERE status = 'open' GROUP BY service
-) AS o ON o.service = t.service
-ORDER BY open DESC, negative DESC, service"""
-
-BY_SERVICE = """
-SELECT $__timeInterval(minute) AS time, if(service = '', '—', service) AS service, sum(negative) AS negative
-FROM complaints_1m FINAL
-WHERE $__timeFilter(minute)
-GROUP BY time, service ORDER BY time"""
-
-BY_CHANNEL = """
-SELECT if(channel = '', '—', channel) AS channel, countIf(polarity < 0) AS negative, count() AS total
-FROM complaints FINAL
-WHERE $__timeFilter(ts)
-GROUP BY channel ORDER BY total DESC"""
-
-ALL_INCIDENTS = f"""
-SELECT service, {_INCIDENT}
-FROM incidents FINAL
-WHERE {_TOUCHING}
-ORDER BY status = 'open' DESC, opened_at DESC LIMIT 200"""
-
-ALL_INCIDENT_MARKS = f"""
-SELECT onset AS time, if(status = 'open', toDateTime64($__toTime, 3, 'UTC'), ifNull(resolved_at, updated_at)) AS timeEnd,
-  title, id AS text, service AS tags
-FROM incidents FINAL
-WHERE {_TOUCHING}
 ORDER BY time"""

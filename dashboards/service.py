@@ -43,7 +43,8 @@ def _panels(language: str) -> list[Json]:
         return curves(say(key), [sql], place, language, unit="percent", log=True)
 
     colours = {"total": "blue", "negative": "red", "before": "text"}
-    value = curves("$metric", [queries.VALUE], Place(0, 60, 12, 7), language)
+    experience = [queries.EXPERIENCE, queries.EXPERIENCE_PARTS]
+    value = curves("$metric", [queries.VALUE], Place(0, 73, 12, 7), language)
     return [
         curves(say("complaints"), [queries.COMPLAINTS, queries.DAY_BEFORE], Place(0, 0, 24, 7), language, colours=colours),
         curves(say("negative_share"), [queries.NEGATIVE_SHARE], Place(0, 7, 24, 4), language, unit="percentunit"),
@@ -52,7 +53,9 @@ def _panels(language: str) -> list[Json]:
         relative("callees", queries.CALLEES, Place(0, 26, 24, 8)),
         relative("idc", queries.IDC, Place(0, 34, 24, 8)),
         rows(say("incidents"), queries.INCIDENTS, Place(0, 42, 24, 7), language),
-        rows(say("said"), queries.SAID, Place(0, 49, 16, 10), language),
-        rows(say("slices"), queries.SLICES, Place(16, 49, 8, 10), language),
-        folded(say("values"), [value | {"repeat": "metric", "repeatDirection": "h", "maxPerRow": 2}], 59),
+        rows(say("alerts"), queries.ALERTS, Place(0, 49, 24, 5), language),
+        curves(say("experience_parts"), experience, Place(0, 54, 24, 8), language, top=100, colours={"experience": "blue"}),
+        rows(say("said"), queries.SAID, Place(0, 62, 16, 10), language),
+        rows(say("slices"), queries.SLICES, Place(16, 62, 8, 10), language),
+        folded(say("values"), [value | {"repeat": "metric", "repeatDirection": "h", "maxPerRow": 2}], 72),
     ]

@@ -58,6 +58,21 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "polarity": ("极性", "polarity"),
     "category": ("类别", "category"),
     "slice": ("切面", "slice"),
+    "alerts": ("预警（没有投诉激增也成立）", "Alerts beside complaint surges"),
+    "experience": ("体验指数", "experience"),
+    "experience_lowest": ("最低体验", "lowest experience"),
+    "experience_worst": (
+        "体验指数最低的服务（平时约 80）",
+        "Experience index of the services that fared worst, usually about 80",
+    ),
+    "experience_parts": ("体验指数与各项（平时约 80）", "Experience index and its parts, usually about 80"),
+    "part": ("项", "part"),
+    "reasons": ("理由", "reasons"),
+    "emerging": ("新出现的说法", "said newly"),
+    "kind": ("种类", "kind"),
+    "starts_at": ("开始", "starts"),
+    "ends_at": ("结束", "ends"),
+    "threshold": ("界限", "limit"),
     "before_negative": ("上一区间负面", "negative before"),
 }
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 STEPS = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440)  # minutes between two ticks
 RED, BLUE, GREY, ORANGE = "#c8372d", "#2b6cb0", "#8a94a0", "#c26a00"
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "huiyin",
     "font.family": ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "DejaVu Sans", "sans-serif"],
@@ -74,7 +74,7 @@ def stacked(axis: Axis, panels: Sequence[Panel], marks: Sequence[Mark] = (), wid
     heights = [1.5 if panel.high else 0.7 for panel in panels]
     margin = 0.36
     total = sum(heights) + margin * (len(panels) + 1)
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(figsize=(width, total))
         FigureCanvasSVG(figure)

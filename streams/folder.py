@@ -1,29 +1,30 @@
 """Recorded history in one folder (DESIGN §3), held in memory: files in, a History out, for rank, impact and backtest.
 
 Enters: metrics.csv[.gz] (ts,layer,service,metric,value and label columns), services.yaml (else discovered from the data),
-changes.ndjson[.gz], complaints.ndjson[.gz]; each may be absent. Leaves: MetricWindow, MinuteCounts, ChangeMark, Said.
+changes, complaints, followups (.ndjson[.gz]), tagged.ndjson[.gz] (what `tag` printed, so that texts are not judged again);
+each may be absent. Leaves: MetricWindow, MinuteCounts, ChangeMark, Said.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.tag import Judgement
 from models.topology import Topology, discover, read_topology
 from models.window import ChangeMark, MetricWindow
-from streams.decode import Decoded, Delivery, decode
-from streams.folder_csv import MILLISECONDS, FolderError
-from streams.folder_metrics import MetricTable, read_metrics
-from streams.history import MinuteCounts, Said
-from streams.records import CHANGES, COMPLAINTS, Complaint, Origin
+from streams.folder_columns import read_columns
+from streams.folder_csv import FolderError, read_points
+from streams.folder_metrics import MetricTable, gridded
+from streams.folder_records import find, judged, opened, records
+from streams.history import ChannelCounts, MinuteCounts, Said
+from streams.records import CHANGES, COMPLAINTS, FOLLOWUPS, Complaint, FollowUp
 
 
 class Folder:
@@ -46,17 +47,20 @@ class Folder:
     @cached_property
     def table(self) -> MetricTable:
         """Every metric on one regular grid at the data's own step."""
-        found = self._find("metrics.csv")
+        found = find(self.path, "metrics.csv")
         if found is None:
-            return read_metrics(io.StringIO(), self.path / "metrics.csv")
-        with _open(found) as lines:
-            return read_metrics(lines, found)
+            return gridded(read_points(io.StringIO(), self.path), self.path)
+        points = read_columns(found)
+        if points is None:
+            with opened(found) as lines:
+                points = read_points(lines, found)
+        return gridded(points, found)
 
     @cached_property
     def span(self) -> tuple[int, int]:
         """The first and the last epoch second that anything in the folder speaks of."""
         times = [int(at) for at in self.table.window.times[[0, -1]]] if len(self.table.window.times) else []
-        times += [mark.at for mark in self.marks] + [int(c.ts.timestamp()) for c in self.complaints]
+        times += [mark.at for mark in self.marks] + self._times[[0, -1] if len(self._times) else []].tolist()
         if not times:
             raise FolderError(
                 f"{self.path}: neither metrics.csv[.gz] nor complaints.ndjson[.gz] nor changes.ndjson[.gz] holds a record"
@@ -66,16 +70,21 @@ class Folder:
     @cached_property
     def complaints(self) -> tuple[Complaint, ...]:
         """Complaints by time, a repeated (ts, id) once."""
-        records = self._decoded("complaints.ndjson", COMPLAINTS).complaints
-        return tuple(sorted({(c.ts, c.id): c for c in records}.values(), key=lambda c: (c.ts, c.id)))
+        found = records(self.path, "complaints.ndjson", COMPLAINTS).complaints
+        return tuple(sorted({(c.ts, c.id): c for c in found}.values(), key=lambda c: (c.ts, c.id)))
+
+    @cached_property
+    def followups(self) -> tuple[FollowUp, ...]:
+        """Steps in answering complaints, by time, a repeated one once."""
+        found = records(self.path, "followups.ndjson", FOLLOWUPS).followups
+        return tuple(sorted({(f.ts, f.complaint, f.status): f for f in found}.values(), key=lambda f: (f.ts, f.complaint)))
 
     @cached_property
     def marks(self) -> tuple[ChangeMark, ...]:
         """Changes, oldest first."""
-        records = self._decoded("changes.ndjson", CHANGES).changes
         marks = {
             (c.ts, c.id, c.stage): ChangeMark(c.id, int(c.ts.timestamp()), c.kind, c.service, c.title, c.stage, c.cohort)
-            for c in records
+            for c in records(self.path, "changes.ndjson", CHANGES).changes
         }
         return tuple(marks[key] for key in sorted(marks))
 
@@ -85,23 +94,29 @@ class Folder:
         low, high = np.searchsorted(minute, (start // 60 * 60, -(-end // 60) * 60))
         return MinuteCounts(minute[low:high], service[low:high], category[low:high], total[low:high], negative[low:high])
 
+    def channels(self, start: int, end: int) -> ChannelCounts:
+        """What was said in every channel, of the minutes that begin in [start, end)."""
+        low, high = np.searchsorted(self._channel_counts.minute, (start, end))
+        minute, channel, total = self._channel_counts
+        return ChannelCounts(minute[low:high], channel[low:high], total[low:high])
+
     def metrics(self, services: Collection[str], start: int, end: int) -> MetricWindow:
         """Series of these services and IDCs (empty: all) in [start, end); a view of the grid, not to be written to."""
         return self.table.cut(services, start, end)
 
     def changes(self, services: Collection[str], start: int, end: int) -> Sequence[ChangeMark]:
         """Changes to these services (empty: all) in [start, end), oldest first."""
-        wanted = set(services)
+        wanted = frozenset(services)
         return [mark for mark in self.marks if start <= mark.at < end and (not wanted or mark.service in wanted)]
 
     def said(self, service: str, category: str, start: int, end: int, limit: int) -> Sequence[Said]:
         """The newest `limit` complaints about a service (and category, unless empty), newest first."""
-        low, high = np.searchsorted(self._times, (start, end))
+        ours = self._by_service.get(service, np.zeros(0, np.int64))
+        low, high = np.searchsorted(self._times[ours], (start, end))
         chosen: list[Said] = []
-        for index in range(int(high) - 1, int(low) - 1, -1):
-            complaint, judged = self.complaints[index], self.judgements[index]
-            if judged.service == service and category in ("", judged.category):
-                chosen.append(_said(complaint, judged))
+        for index in ours[low:high][::-1].tolist():
+            if category in ("", self.judgements[index].category):
+                chosen.append(_said(self.complaints[index], self.judgements[index]))
                 if len(chosen) == limit:
                     break
         return chosen
@@ -111,79 +126,72 @@ class Folder:
         if not any(complaint.cohort for complaint in self.complaints):
             return {}
         counts: dict[str, tuple[int, int]] = {}
-        for moment, complaint, judged in zip(self._times.tolist(), self.complaints, self.judgements, strict=True):
-            if judged.polarity < 0 and judged.service == service and at - 86_400 <= moment < at + 3600:
-                during, before = counts.get(complaint.cohort, (0, 0))
-                counts[complaint.cohort] = (during + (moment >= at), before + (moment < at))
+        for index in self._by_service.get(service, np.zeros(0, np.int64)).tolist():
+            moment, cohort = int(self._times[index]), self.complaints[index].cohort
+            if self.judgements[index].polarity < 0 and at - 86_400 <= moment < at + 3600:
+                during, before = counts.get(cohort, (0, 0))
+                counts[cohort] = (during + (moment >= at), before + (moment < at))
         return counts
 
     @cached_property
     def judgements(self) -> tuple[Judgement, ...]:
         """What tagging makes of each complaint, in the order of `complaints`; a service that was given is kept."""
-        if not self.complaints:
-            return ()
+        known = judged(self.path) if self.complaints else {}
+        fresh = [complaint for complaint in self.complaints if complaint.id not in known]
+        if not fresh:
+            return tuple(known[complaint.id] for complaint in self.complaints)
         from models.tag import load_tagger
 
-        tagger = load_tagger(self.topology)
-        return tuple(tagger.judge([c.text for c in self.complaints], [c.service for c in self.complaints]))
+        texts, services, channels = ([getattr(c, name) for c in fresh] for name in ("text", "service", "channel"))
+        found = iter(load_tagger(self.topology).judge(texts, services, channels))
+        return tuple(known.get(complaint.id) or next(found) for complaint in self.complaints)
 
     @cached_property
-    def _times(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _times(self) -> NDArray[np.int64]:
         return np.fromiter((int(c.ts.timestamp()) for c in self.complaints), np.int64, len(self.complaints))
 
     @cached_property
+    def _by_service(self) -> Mapping[str, NDArray[np.int64]]:
+        """Service → where its complaints stand, in the order of time."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, judgement in enumerate(self.judgements):
+            places[judgement.service].append(place)
+        return {service: np.array(own, np.int64) for service, own in places.items()}
+
+    @cached_property
     def _counted(self) -> MinuteCounts:
-        rows: dict[tuple[int, str, str], list[int]] = {}
-        for at, complaint, judged in zip(self._times.tolist(), self.complaints, self.judgements, strict=True):
-            cell = rows.setdefault((at // 60 * 60, judged.service, judged.category or complaint.category), [0, 0])
-            cell[0] += 1
-            cell[1] += judged.polarity < 0
-        keys = sorted(rows)
+        named = zip(self.complaints, self.judgements, strict=True)
+        keys = [(judgement.service, judgement.category or complaint.category) for complaint, judgement in named]
+        minutes, negative = (self._times // 60 * 60).tolist(), [judgement.polarity < 0 for judgement in self.judgements]
+        total, blamed = Counter[tuple[int, str, str]](), Counter[tuple[int, str, str]]()
+        for minute, (service, category), bad in zip(minutes, keys, negative, strict=True):
+            total[minute, service, category] += 1
+            blamed[minute, service, category] += bad
+        rows = sorted(total)
         return MinuteCounts(
-            np.array([key[0] for key in keys], np.int64),
-            [key[1] for key in keys],
-            [key[2] for key in keys],
-            np.array([rows[key][0] for key in keys], np.int64),
-            np.array([rows[key][1] for key in keys], np.int64),
+            np.array([row[0] for row in rows], np.int64),
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            np.array([total[row] for row in rows], np.int64),
+            np.array([blamed[row] for row in rows], np.int64),
         )
 
-    def _find(self, name: str) -> Path | None:
-        return next((path for path in (self.path / name, self.path / f"{name}.gz") if path.exists()), None)
-
-    def _decoded(self, name: str, topic: str) -> Decoded:
-        """The records of a file, through the same decoder as the stream's; a line that it refuses is a FolderError."""
-        found = self._find(name)
-        if found is None:
-            return Decoded()
-        try:
-            with _open(found) as lines:
-                deliveries = [
-                    Delivery(Origin(topic, 0, number), line.encode()) for number, line in enumerate(lines, 1) if line.strip()
-                ]
-        except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FolderError(f"{found}: {error}") from error
-        # Recorded history may lie in any year to come of a simulation; the clock is no judge of it.
-        decoded = decode(deliveries, now=float(MILLISECONDS - 86_400))
-        if decoded.bad:
-            first = decoded.bad[0]
-            raise FolderError(f"{found}:{first.origin.offset}: {first.reason}")
-        return decoded
+    @cached_property
+    def _channel_counts(self) -> ChannelCounts:
+        channels = [complaint.channel for complaint in self.complaints]
+        rows = sorted(Counter(zip((self._times // 60 * 60).tolist(), channels, strict=True)).items())
+        total = np.array([count for _, count in rows], np.int64)
+        return ChannelCounts(np.array([key[0] for key, _ in rows], np.int64), [key[1] for key, _ in rows], total)
 
 
-def _open(path: Path) -> IO[str]:
-    return (
-        gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(encoding="utf-8", newline="")
-    )
-
-
-def _said(complaint: Complaint, judged: Judgement) -> Said:
+def _said(complaint: Complaint, judgement: Judgement) -> Said:
     return Said(
         id=complaint.id,
         at=int(complaint.ts.timestamp()),
-        text=judged.text,
-        polarity=judged.polarity,
-        service=judged.service,
-        category=judged.category,
+        text=judgement.text,
+        polarity=judgement.polarity,
+        service=judgement.service,
+        category=judgement.category,
         channel=complaint.channel,
         region=complaint.region,
         app_version=complaint.app_version,

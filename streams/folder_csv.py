@@ -22,6 +22,7 @@ from models.window import SeriesKey
 from streams.records import Layer
 
 REQUIRED = ("ts", "layer", "service", "metric", "value")
+LABELS = ("cohort", "labels")  # the first of these columns that is there
 CHUNK = 1_000_000  # characters read at a time
 MILLISECONDS = 10**11  # an epoch number from here on counts milliseconds (as seconds it would be the year 5138)
 
@@ -42,14 +43,24 @@ class Points(NamedTuple):
 
 def read_points(stream: IO[str], origin: Path) -> Points:
     """Every point of a metrics.csv. Raises FolderError naming file and line."""
-    series, epochs = _Series(), _Epochs()
+    series, epochs = SeriesRows(), Epochs()
     blocks = [_numbers(columns, epochs, series, line, origin) for line, columns in _chunks(stream, origin) if columns[0]]
+    return points_of(series, blocks)
+
+
+def points_of(series: SeriesRows, blocks: Sequence[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]) -> Points:
+    """Blocks of rows, times and values put together, gaps left out."""
     keys = tuple(SeriesKey(*key[:3]) for key in series)
     if not blocks:
         return Points(keys, (), np.empty(0, np.int64), np.empty(0), np.empty(0))
     rows, times, values = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    cohorts = tuple(_cohort(key[3]) for key in series)
     known = np.isfinite(values)
-    return Points(keys, tuple(map(_cohort, (key[3] for key in series))), rows[known], times[known], values[known])
+    return (
+        Points(keys, cohorts, rows, times, values)
+        if known.all()
+        else Points(keys, cohorts, rows[known], times[known], values[known])
+    )
 
 
 class _Block(NamedTuple):
@@ -76,7 +87,7 @@ def epoch_seconds(text: str) -> float:
     return epoch
 
 
-class _Epochs(dict[str, float]):
+class Epochs(dict[str, float]):
     """Text of a time → epoch seconds; each distinct text is parsed once."""
 
     def __missing__(self, text: str) -> float:
@@ -84,7 +95,7 @@ class _Epochs(dict[str, float]):
         return self[text]
 
 
-class _Series(dict[tuple[str, str, str, str], int]):
+class SeriesRows(dict[tuple[str, str, str, str], int]):
     """(layer, service, metric, labels) → row number, in order of appearance."""
 
     def __missing__(self, key: tuple[str, str, str, str]) -> int:
@@ -119,7 +130,7 @@ def _chunks(stream: IO[str], origin: Path) -> Iterator[tuple[int, list[Sequence[
         absent = [name for name in REQUIRED if name not in header]
         if absent:
             raise FolderError(f"{origin}:1: no column {', '.join(absent)}")
-        labels = next((name for name in ("cohort", "labels") if name in header), None)
+        labels = next((name for name in LABELS if name in header), None)
         places = [header.index(name) for name in (*REQUIRED, *((labels,) if labels else ()))]
         while text := stream.read(CHUNK) + stream.readline():
             yield line + 1, _columns(text, places, len(header), line + 1, origin)
@@ -144,7 +155,7 @@ def _columns(text: str, places: Sequence[int], width: int, line: int, origin: Pa
     return [[row[place] for row in rows if row] for place in places]
 
 
-def _numbers(columns: Sequence[Sequence[str]], epochs: _Epochs, series: _Series, line: int, origin: Path) -> _Block:
+def _numbers(columns: Sequence[Sequence[str]], epochs: Epochs, series: SeriesRows, line: int, origin: Path) -> _Block:
     """Text to numbers: by column, or row by row where one is odd: an empty value is a gap, anything else an error."""
     ts, layer, service, metric, value = columns[:5]
     count = len(ts)

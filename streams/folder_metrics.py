@@ -1,18 +1,19 @@
-"""Points to a regular grid: what folder_csv read in, a MetricTable out. Series that differ in labels alone are averaged, as the
-store's per-minute means do; the series of one cohort can be had apart.
+"""Points to a regular grid: what folder_columns or folder_csv read in, a MetricTable out.
+
+Series that differ in labels alone are averaged, as the store's per-minute means do; the series of one cohort can be had apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.window import MetricWindow
-from streams.folder_csv import FolderError, Points, read_points
+from streams.folder_csv import FolderError, Points
 
 LARGEST_GRID = 2**28  # cells of 8 bytes; more would not fit beside everything else
 DEFAULT_STEP = 60  # seconds, where no series has two points
@@ -43,9 +44,8 @@ class MetricTable(NamedTuple):
         return MetricWindow(times[low:high], step, tuple(keys[row] for row in rows), values[rows, low:high])
 
 
-def read_metrics(stream: IO[str], origin: Path) -> MetricTable:
-    """The grid of a metrics.csv. Raises FolderError naming file and line."""
-    points = read_points(stream, origin)
+def gridded(points: Points, origin: Path) -> MetricTable:
+    """The grid of the points of a metrics.csv, whose name errors carry. Raises FolderError."""
     keys = tuple(dict.fromkeys(points.series))
     if not len(points.rows):
         return MetricTable(MetricWindow(np.empty(0, np.int64), DEFAULT_STEP, keys, np.empty((len(keys), 0))))
@@ -61,15 +61,15 @@ def read_metrics(stream: IO[str], origin: Path) -> MetricTable:
         )
     times = np.arange(first, last + 1, dtype=np.int64) * step + phase
     frame = MetricWindow(times, step, keys, np.empty((0, 0)))
-    window = _averaged(points, np.ones(len(points.rows), bool), frame)
+    window = _averaged(points, slice(None), frame)
     return MetricTable(window, points if any(points.cohorts) else None)
 
 
-def _averaged(points: Points, chosen: NDArray[np.bool_], frame: MetricWindow) -> MetricWindow:
+def _averaged(points: Points, chosen: NDArray[np.bool_] | slice, frame: MetricWindow) -> MetricWindow:
     """Means of the chosen points in each step of the frame's time, over labels."""
     place = {key: row for row, key in enumerate(frame.keys)}
     rows = np.array([place[key] for key in points.series], np.int64)[points.rows[chosen]]
-    columns = ((points.times[chosen] - frame.times[0]) // frame.step).astype(np.int64)
+    columns = ((points.times[chosen] - frame.times[0]) / frame.step).astype(np.int64)  # none is before the first
     shape = (len(frame.keys), len(frame.times))
     cells = rows * shape[1] + columns
     counts = np.bincount(cells, minlength=shape[0] * shape[1])
@@ -80,11 +80,18 @@ def _averaged(points: Points, chosen: NDArray[np.bool_], frame: MetricWindow) ->
 
 def _step(points: Points) -> int:
     """The commonest distance, in whole seconds, of two successive points of a series."""
-    order = np.lexsort((points.times, points.rows))
-    gaps = np.diff(points.times[order])[np.diff(points.rows[order]) == 0]
-    gaps = np.rint(gaps[gaps > 0]).astype(np.int64)
+    small = points.rows.astype(np.uint16) if points.rows.max() < 2**16 else points.rows  # radix sort
+    order = np.argsort(small, kind="stable")
+    gaps = np.diff(points.times[order])
+    same = np.diff(points.rows[order]) == 0
+    if (gaps[same] < 0).any():  # not in the order of time
+        order = np.lexsort((points.times, points.rows))
+        gaps = np.diff(points.times[order])
+    gaps = np.rint(gaps[same & (gaps > 0)]).astype(np.int64)
     gaps = gaps[gaps > 0]
     if not len(gaps):
         return DEFAULT_STEP
+    if gaps.max() < 2**20:
+        return int(np.argmax(np.bincount(gaps)))
     distances, counts = np.unique(gaps, return_counts=True)
     return int(distances[np.argmax(counts)])

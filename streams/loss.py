@@ -55,18 +55,24 @@ def lost(history: History, topology: Topology, services: Sequence[str], start: i
     if not names or end <= start:
         return None
     window = history.metrics(names, start - LEAD - DAYS * DAY, end)
-    keys = _countable(window)
+    keys = countable(window)
     losses = [loss for key in keys if (loss := _of(window, key, start, len(keys))) is not None]
     return min(losses, key=lambda loss: _order(loss, services), default=None)
 
 
+def money_first(key: SeriesKey) -> int:
+    """The place of a countable series in the order in which people count: money, orders, payments, then the rest."""
+    return next(number for number, pattern in enumerate(_ADDITIVE) if pattern.search(key.metric))
+
+
 def _order(loss: Loss, services: Sequence[str]) -> tuple[bool, bool, int, float]:
     """Clear losses first, those of the touched services before their callers', money before numbers, the surest first."""
-    place = next(number for number, pattern in enumerate(_ADDITIVE) if pattern.search(loss.metric))
+    place = money_first(SeriesKey("business", loss.service, loss.metric))
     return loss.low <= 0, loss.service not in services, place, -loss.lost / (loss.high - loss.low)
 
 
-def _countable(window: MetricWindow) -> list[SeriesKey]:
+def countable(window: MetricWindow) -> list[SeriesKey]:
+    """Business series that add up over minutes."""
     keys = [key for key in window.keys if key.layer == "business" and not _RATIO.search(key.metric)]
     return [key for key in keys if any(pattern.search(key.metric) for pattern in _ADDITIVE)]
 

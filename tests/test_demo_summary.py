@@ -14,7 +14,7 @@ from streams.demo.shop import topology
 from streams.demo.summary import summarize
 from streams.demo.tell import rows
 from streams.message import Wording
-from streams.records import Incident
+from streams.records import Alert, Incident
 
 ZONE = dt.UTC
 NOON = 1_773_100_800
@@ -81,3 +81,32 @@ def test_what_opens_elsewhere_or_too_early_is_false_and_is_told_at_the_event_it_
     assert [one.id for one in result.summary.false] == ["pay--60", "delivery-300", "pay-99999"]
     table = rows(result, Wording(topology(), "en", dt.UTC))  # type: ignore[arg-type]
     assert [row.result for row in table] == ["1 false", "missed"]  # in the order felt
+
+
+def test_a_warning_of_sub_health_counts_for_the_event_it_was_early_for() -> None:
+    leak = Planted(
+        name="leak",
+        title="泄漏",
+        begins=NOON,
+        ends=NOON + 36_000,
+        felt=NOON + 18_000,
+        crossed=NOON + 21_600,
+        services=("search",),
+    )
+
+    def alert(service: str, after: int, kind: str = "subhealth") -> Alert:
+        moment = dt.datetime.fromtimestamp(NOON + after, ZONE)
+        return Alert(
+            id=f"{service}-{after}", kind=kind, service=service, level=1, status="firing", starts_at=moment, updated_at=moment,
+            value=0.8, threshold=0.9, title="缓慢恶化",
+        )  # fmt: skip
+
+    early, late = alert("search", 14_400), alert("search", 30_000)
+    others = [alert("pay", 10_000), alert("search", 12_000, "silence"), alert("search", -600)]
+    summary = summarize([leak, PRAISE], [], [late, early, *others])
+    assert [finding.warned for finding in summary.findings] == [early, None]
+    table = rows(Result(summary, [], [], []), Wording(topology(), "en", dt.UTC))  # type: ignore[arg-type]
+    assert table[1].warned == ""  # missed: the row says so
+    found = summarize([leak], [_incident("search", 20_000)], [early])
+    told = rows(Result(found, [], [], []), Wording(topology(), "en", dt.UTC))[0]  # type: ignore[arg-type]
+    assert told.warned == "60 min before users, 120 min before a threshold"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from models.window import SeriesKey
 from streams.folder import Folder
-from streams.folder_csv import FolderError, epoch_seconds
+from streams.folder_columns import read_columns
+from streams.folder_csv import FolderError, Points, epoch_seconds, read_points
 
 START = 1_700_000_040  # on a whole minute
 HEADER = "ts,layer,service,metric,value\n"
@@ -120,6 +121,49 @@ def test_complaints_are_tagged_once_counted_by_minute_and_shown_newest_first(tmp
     assert [one.id for one in history.said("pay", "", START, START + 120, 9)] == ["2", "1"]
     assert [one.id for one in history.said("pay", "", START, START + 120, 1)] == ["2"]
     assert history.cohorts("pay", START + 60) == {"": (0, 1), "grey": (1, 0)}
+
+
+def _points(found: Points) -> set[tuple[SeriesKey, str, float, float]]:
+    rows = zip(found.rows.tolist(), found.times.tolist(), found.values.tolist(), strict=True)
+    return {(found.series[row], found.cohorts[row], at, value) for row, at, value in rows}
+
+
+def test_both_readers_of_metrics_read_the_same(tmp_path: Path) -> None:
+    at = dt.datetime.fromtimestamp(START, dt.timezone(dt.timedelta(hours=8))).isoformat()
+    lines = [f"{START + 60 * i},app,s{i % 7},m{i % 3},{i}.5,{'gray' * (i % 2)}" for i in range(500)]
+    lines += [f"{at},business,pay,orders,,", f"{START}000,idc,sh-1,rtt,1e-3,", ""]
+    path = tmp_path / "metrics.csv"
+    path.write_text("ts,layer,service,metric,value,cohort\n" + "\n".join(lines), encoding="utf-8")
+    fast = read_columns(path)
+    with path.open(encoding="utf-8") as text:
+        careful = read_points(text, path)
+    assert fast is not None
+    assert fast.series == careful.series
+    assert _points(fast) == _points(careful)
+    packed = tmp_path / "metrics.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    again = read_columns(packed)
+    assert again is not None
+    assert _points(again) == _points(fast)
+
+
+@pytest.mark.parametrize("line", ["x,app,pay,cpu,1", f"{START},sky,pay,cpu,1", f"{START},app,pay,cpu,much", f"{START},app,pay"])
+def test_what_is_odd_is_left_to_the_reader_that_names_it(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text(f"{HEADER}{START},app,pay,cpu,1\n{line}\n", encoding="utf-8")
+    assert read_columns(path) is None
+
+
+def test_what_was_tagged_is_not_judged_again(tmp_path: Path) -> None:
+    said = [{"id": "a", "ts": START, "text": "支付一直失败"}, {"id": "b", "ts": START + 60, "text": "付款又报错，气死人"}]
+    told = {"id": "a", "sentiment": 0.5, "polarity": 1, "service": "elsewhere", "category": "price", "text": "masked"}
+    files = {"complaints__ndjson": "".join(json.dumps(one) + "\n" for one in said), "tagged__ndjson": json.dumps(told) + "\n"}
+    history = folder(tmp_path, services__yaml="services:\n- {name: pay, keywords: [支付, 付款]}\n", **files)
+    assert [(one.service, one.polarity) for one in history.judgements] == [("elsewhere", 1), ("pay", -1)]
+    assert [one.text for one in history.said("elsewhere", "price", START, START + 60, 9)] == ["masked"]
+    broken = folder(tmp_path, tagged__ndjson='{"id": "a"}\n')
+    with pytest.raises(FolderError, match=r"tagged\.ndjson:1: .*text"):
+        _ = broken.judgements
 
 
 def test_an_empty_folder_says_so(tmp_path: Path) -> None:

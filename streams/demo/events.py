@@ -13,7 +13,8 @@ from streams.demo.shop import Array
 
 
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth about one event. Times are epoch seconds; `felt` is filled when users start to complain more."""
+    """The truth about one event. Times are epoch seconds; `felt` is filled when users start to complain more, `crossed` when the
+    first threshold would speak that people usually set by hand (0: none would)."""
 
     name: str
     title: str
@@ -21,6 +22,7 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     begins: int
     ends: int
     felt: int = 0
+    crossed: int = 0
     incident: bool = True
     services: tuple[str, ...] = ()
     roots: tuple[SeriesKey, ...] = ()

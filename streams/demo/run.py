@@ -22,7 +22,7 @@ from streams.demo.summary import Summary, summarize
 from streams.demo.watch import Watch
 from streams.records import Incident
 from streams.replay import send
-from streams.store import incidents, progress
+from streams.store import alerts, incidents, progress
 from streams.store.client import Store
 
 BATCH = 1000  # records in a Kafka value, at most
@@ -133,7 +133,13 @@ def play(stage: Stage, scenario: Scenario, options: Options, watch: Watch) -> Re
         }
         before = [one for one in found if one not in day]
         return Result(
-            summarize(scenario.truth, day), day, before, counts(reader, scenario), seconds, _waits(reader, sending), settled
+            summarize(scenario.truth, day, alerts.begun(reader, scenario.clock.day, scenario.clock.day + 86400)),
+            day,
+            before,
+            counts(reader, scenario),
+            seconds,
+            _waits(reader, sending),
+            settled,
         )
 
 

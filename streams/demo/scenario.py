@@ -32,6 +32,9 @@ HARMLESS = (
     ("checkout", "campaign", "满 199 包邮"),
     ("refund", "config", "退款审核阈值调整"),
 )
+# Thresholds as people set them by hand, and for how many minutes a series must stand above.
+THRESHOLDS = {"memory": 0.9, "cpu": 0.9, "latency_p99_ms": 1000.0, "error_rate": 0.05}
+LASTING = 5
 FEEL = 3.0  # users have begun to complain when this many complaints more than usual are due
 
 
@@ -123,7 +126,17 @@ class Scenario:
         begins, ends = ((at - self.clock.first) // 60 for at in (truth.begins, truth.ends))
         due = sum(one.rate for one in self._extra if one.service in truth.services)
         more = np.cumsum(np.asarray(due)[begins:ends])
-        return msgspec.structs.replace(truth, felt=truth.begins + 60 * int(np.searchsorted(more, FEEL)))
+        felt = truth.begins + 60 * int(np.searchsorted(more, FEEL))
+        return msgspec.structs.replace(truth, felt=felt, crossed=self._crossed(truth.services, begins, ends))
+
+    def _crossed(self, services: Sequence[str], begins: int, ends: int) -> int:
+        """When the first of THRESHOLDS has been crossed for LASTING minutes, by any of these services; 0 if never."""
+        found = []
+        for (key, cohort), values in self.series.items():
+            if key.service in services and key.metric in THRESHOLDS and not cohort:
+                above = np.convolve(values[begins:ends] >= THRESHOLDS[key.metric], np.ones(LASTING), "valid") >= LASTING
+                found += [begins + int(np.argmax(above)) + LASTING] if above.any() else []
+        return self.clock.first + 60 * min(found) if found else 0
 
 
 def _topic(layer: str) -> str:

@@ -56,6 +56,7 @@ def standing(base: Settings, out: Path, say: Callable[[str], None]) -> Iterator[
         ours = {
             "HUIYIN_HOME": str(home),
             "HUIYIN_SERVICES": str(services.absolute()),
+            "HUIYIN_RULES": str(Path(__file__).with_name("rules.yaml")),
             "HUIYIN_TIMEZONE": base.timezone.key,
             "HUIYIN_LANGUAGE": base.language,
             "HUIYIN_CYCLE_SECONDS": CYCLE_SECONDS,

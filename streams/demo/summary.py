@@ -12,7 +12,7 @@ from typing import NamedTuple
 from models.judgement import Cause
 from models.window import SeriesKey
 from streams.demo.events import Planted
-from streams.records import Incident
+from streams.records import Alert, Incident
 
 LATE = 30 * 60  # seconds after an event's end that an incident may still be its echo
 
@@ -27,6 +27,7 @@ class Finding(NamedTuple):
     rank: int | None = None
     change: Cause | None = None
     change_rank: int | None = None
+    warned: Alert | None = None  # the first warning of sub-health about one of its services
 
 
 class Summary(NamedTuple):
@@ -36,8 +37,9 @@ class Summary(NamedTuple):
     false: tuple[Incident, ...]
 
 
-def summarize(truth: Sequence[Planted], incidents: Sequence[Incident]) -> Summary:
-    """Matches incidents with what was planted, each incident to at most one event: the one felt last before it opened."""
+def summarize(truth: Sequence[Planted], incidents: Sequence[Incident], alerts: Sequence[Alert] = ()) -> Summary:
+    """Matches incidents with what was planted, each incident to at most one event: the one felt last before it opened; and
+    warnings of sub-health to the events that they were early for."""
     owned: dict[str, list[Incident]] = {}
     false: list[Incident] = []
     for incident in sorted(incidents, key=lambda one: one.opened_at):
@@ -46,7 +48,20 @@ def summarize(truth: Sequence[Planted], incidents: Sequence[Incident]) -> Summar
             owned.setdefault(max(fitting, key=lambda planted: planted.felt).name, []).append(incident)
         else:
             false.append(incident)
-    return Summary(tuple(_finding(planted, owned.get(planted.name, [])) for planted in truth), tuple(false))
+    findings = (_finding(planted, owned.get(planted.name, [])) for planted in truth)
+    return Summary(tuple(finding._replace(warned=_warned(finding.planted, alerts)) for finding in findings), tuple(false))
+
+
+def _warned(planted: Planted, alerts: Sequence[Alert]) -> Alert | None:
+    """The first warning of sub-health about one of its services while it went on, before it was in the open."""
+    early = [
+        alert
+        for alert in sorted(alerts, key=lambda alert: alert.starts_at)
+        if alert.kind == "subhealth"
+        and alert.service in planted.services
+        and planted.begins <= alert.starts_at.timestamp() <= max(planted.felt, planted.crossed)
+    ]
+    return early[0] if planted.incident and early else None
 
 
 def _belongs(incident: Incident, planted: Planted) -> bool:

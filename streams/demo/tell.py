@@ -29,8 +29,8 @@ from streams.store.client import Store
 from streams.store.history import StoredHistory
 
 HEADS = {
-    "zh": ("埋下的事件", "起点", "结果", "发现延迟", "真因排名", "对变更的判断", "消息延迟"),
-    "en": ("planted", "felt at", "result", "delay", "true cause", "changes", "message after"),
+    "zh": ("埋下的事件", "起点", "结果", "发现延迟", "真因排名", "对变更的判断", "消息延迟", "提前预警"),
+    "en": ("planted", "felt at", "result", "delay", "true cause", "changes", "message after", "warned ahead"),
 }
 
 
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     rank: str
     changes: str
     waited: str = ""
+    warned: str = ""
 
 
 def rows(result: Result, wording: Wording) -> list[Row]:
@@ -69,7 +70,19 @@ def _row(finding: Finding, result: Result, wording: Wording) -> Row:
     delay = f"{finding.delay_minutes:.0f} {'分钟' if zh else 'min'}"
     wait = result.waits.get(finding.incident.id)
     waited = f"{wait:.1f} {'秒' if zh else 's'}" if wait is not None else ""
-    return Row(title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh), waited)
+    return Row(title, felt, ("发现" if zh else "found") + more, delay, rank, _verdict(finding, zh), waited, _ahead(finding, zh))
+
+
+def _ahead(finding: Finding, zh: bool) -> str:
+    """How long before users felt it, and before a usual threshold would have spoken, sub-health was warned of."""
+    if finding.warned is None:
+        return ""
+    at = finding.warned.starts_at.timestamp()
+    felt, crossed = ((then - at) / 60 for then in (finding.planted.felt, finding.planted.crossed))
+    told = f"{felt:.0f} 分钟（用户感到前）" if zh else f"{felt:.0f} min before users"
+    if not finding.planted.crossed:
+        return told
+    return told + (f"，{crossed:.0f} 分钟（静态阈值前）" if zh else f", {crossed:.0f} min before a threshold")
 
 
 def _verdict(finding: Finding, zh: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,9 @@ import dashboards
 from models.judgement import Cause
 from streams.config import Settings
 from streams.demo.scenario import Scenario
+from streams.records import Alert, AlertEvent
+from streams.store import alerts
+from streams.store.client import Store
 from tests.grafana import expand
 
 pytestmark = pytest.mark.integration
@@ -31,9 +35,30 @@ def grafana(settings: Settings) -> Client:
     moment = dt.datetime.fromtimestamp(END - 60, dt.UTC)
     save(
         settings,
-        incident("pay", SCENARIO.clock.at(14.15), causes=(cause,), verdict="explained", services=("pay", "order")),
+        incident(
+            "pay",
+            SCENARIO.clock.at(14.15),
+            causes=(cause,),
+            verdict="explained",
+            services=("pay", "order"),
+            reasons=("77 条投诉", "平时 3 条"),
+            emerging=("扣款成功订单失败",),
+        ),
         incident("order", SCENARIO.clock.at(14.2), status="resolved", resolved_at=moment, updated_at=moment),
     )
+    fired = dt.datetime.fromtimestamp(START - 600, dt.UTC)
+    alert = Alert(
+        id="a", kind="subhealth", service="pay", level=1, status="firing", starts_at=fired, updated_at=fired, value=0.7,
+        threshold=0.9, title="内存缓慢上升", reasons=("约 3 小时后到 90%",),
+    )  # fmt: skip
+    with closing(Store(settings.clickhouse_access("writer"))) as store:
+        alerts.save(store, [AlertEvent("firing", alert)])
+        at = list(range(START, END, 300))
+        store.insert(
+            "experience",
+            {"step": [300] * len(at), "at": at, "service": ["pay"] * len(at), "points": [80.0] * (len(at) - 1) + [20.0],
+             "volume": [0.8] * len(at), "latency": [None] * len(at)},
+        )  # fmt: skip
     access = settings.clickhouse_access("grafana_ro")
     client = Client(access.host, port=access.port, user=access.user, password=access.password, database=access.database)
     yield client
@@ -100,6 +125,21 @@ def test_the_overview_lists_every_service_and_its_open_incidents(grafana: Client
     assert table["pay"]["negative"] > table["search"]["negative"]
     assert table["bank-gw"]["page_load"] is None
     assert _run(grafana, panels["Open incidents"])[0] == [(1,)]
+
+
+def test_incidents_alerts_and_the_experience_index_are_shown_with_their_reasons(grafana: Client) -> None:
+    overview = {panel["title"]: panel["targets"][0]["rawSql"] for panel in dashboards.build("en")["huiyin-overview"]["panels"]}
+    rows, columns = _run(grafana, overview["Incidents"])
+    told = [dict(zip((name for name, _ in columns), row, strict=True)) for row in rows]
+    assert {(one["reasons"], one["emerging"]) for one in told} == {("77 条投诉; 平时 3 条", "扣款成功订单失败"), ("", "")}
+    rows, columns = _run(grafana, overview["Alerts beside complaint surges"])
+    (alert,) = [dict(zip((name for name, _ in columns), row, strict=True)) for row in rows]
+    assert (alert["service"], alert["threshold"], alert["reasons"]) == ("pay", 0.9, "约 3 小时后到 90%")
+    rows, columns = _run(grafana, overview["Services"])
+    table = {row[0]: dict(zip((name for name, _ in columns), row, strict=True)) for row in rows}
+    assert (table["pay"]["experience_lowest"], table["search"]["experience"]) == (20.0, None)
+    parts = dashboards.build("en")["huiyin-service"]["panels"][8]["targets"][1]["rawSql"]
+    assert {row[1] for row in _run(grafana, parts)[0]} == {"volume"}
 
 
 def test_annotations_and_variables_have_the_columns_grafana_reads(grafana: Client) -> None:

@@ -43,6 +43,7 @@ def test_a_day_is_played_found_told_and_shown(tmp_path: Path) -> None:
     truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
     found = [line for line in played.stdout.splitlines() if "发现" in line and "│" in line]
     assert len(found) >= 4  # of the five faults
+    assert "用户感到前" in played.stdout  # sub-health was warned of ahead of the leak
     pages = list((out / "incidents").glob("*.html"))
     assert len(pages) >= 4
     index = (out / "index.html").read_text(encoding="utf-8")
