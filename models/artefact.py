@@ -51,6 +51,11 @@ def write_artefact(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]])
     return card
 
 
+def fingerprint(card: Card) -> float:
+    """A whole number below 2**32 that another set of arrays would not have."""
+    return float(zlib.crc32(repr(sorted(card.files.items())).encode()))
+
+
 def read_card(folder: Path, name: str) -> Card | None:
     """The card, or None when there is none. Raises ArtefactError when it cannot be understood."""
     path = folder / f"{name}.json"

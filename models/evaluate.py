@@ -1,4 +1,4 @@
-"""Labelled texts and a tagger in, how far its judgements agree with the labels out; and a plain baseline's scores beside.
+"""Labelled texts and a tagger in, how far its judgements agree with the labels out.
 
 The labels of opinions, made by reading, are ids and fields only; the texts are looked up in the public sets. Half of the
 labels are held out: rules are made by looking at the other half alone.
@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import make_pipeline
-from sklearn.svm import LinearSVC
 
-from models.corpus import Corpus, CorpusError, folds, rows
+from models.corpus import CorpusError, rows
 from models.tag import Judgement, Tagger
-from models.train import FOLDS, Say, scores
 
 OPINION_LABELS = Path(__file__).parent / "data" / "opinion_labels.ndjson"
 
 
 class OpinionLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a reader found in the text `id` of `file`. `aspects` are names with +1 or -1; '' and nothing mean none."""
+    """What a reader found in the text `id` of `file`. `aspects` are names with +1 or -1; '' and nothing mean none.
+
+    `stratum` says what it was drawn for: first (an earlier random sample), random, or texts that hold a word or sign of a
+    question, of a suggestion, or of a version; the last three are oversampled. `acceptance`: a version or feature with +1 or -1.
+    """
 
     file: str
     id: str
@@ -34,6 +33,8 @@ class OpinionLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: str
     aspects: dict[str, int]
     severity: str
+    stratum: str = ""
+    acceptance: dict[str, int] = {}
 
 
 class Agreement(NamedTuple):
@@ -110,31 +111,12 @@ def agreements(tagger: Tagger, labels: Sequence[OpinionLabel], texts: Sequence[s
 def _fields(judged: Judgement) -> set[tuple[str, str]]:
     found = {(f"intent {name}", name) for name in judged.intents}
     found |= {("aspect", f"{aspect.name} {aspect.polarity}") for aspect in judged.aspects}
+    found |= {("acceptance", f"{one.name} {one.verdict}") for one in judged.acceptance}
     return found | {("category", judged.category), ("severity", judged.severity)} - {("category", ""), ("severity", "")}
 
 
 def _labelled(label: OpinionLabel) -> set[tuple[str, str]]:
     found = {(f"intent {name}", name) for name in label.intents}
     found |= {("aspect", f"{name} {polarity}") for name, polarity in label.aspects.items()}
+    found |= {("acceptance", f"{name} {verdict}") for name, verdict in label.acceptance.items()}
     return found | {("category", label.category), ("severity", label.severity)} - {("category", ""), ("severity", "")}
-
-
-def baseline_scores(corpus: Corpus, count: int = FOLDS, say: Say = lambda _: None) -> dict[str, dict[str, float]]:
-    """What plain scikit-learn reaches on the folds that the shipped model was scored on: a model a set.
-
-    Character 1–4-grams, TF-IDF with sublinear term frequency, LinearSVC: the strongest of the usual linear baselines.
-    """
-    fold = folds(corpus, FOLDS)
-    texts = np.array(corpus.texts, dtype=object)
-    margins = np.full(len(texts), np.nan)
-    for number, name in enumerate(corpus.domains):
-        for part in range(count):
-            say(f"baseline on {name}, fold {part + 1} of {count}")
-            known = np.flatnonzero((corpus.domain == number) & (fold != part))
-            tested = np.flatnonzero((corpus.domain == number) & (fold == part))
-            grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2)
-            model = make_pipeline(grams, LinearSVC(C=0.5))
-            margins[tested] = model.fit(texts[known], corpus.label[known]).decision_function(texts[tested])
-    kept = ~np.isnan(margins)
-    chosen = Corpus(tuple(texts[kept]), corpus.label[kept], corpus.domain[kept], corpus.group[kept], corpus.domains)
-    return scores(chosen, margins[kept])

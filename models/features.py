@@ -65,12 +65,13 @@ _FOLD = _folding()
 
 
 class Batch(NamedTuple):
-    """A batch of texts: its features, all its words in one list with their hashes, and where each text's words begin."""
+    """A batch of texts: its features, all its words in one list with their hashes, where each text's words begin, its points."""
 
     features: Features
     words: list[str]
     hashes: NDArray[np.uint32]
     first: list[int]
+    points: Points
 
 
 def batch_features(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Batch:
@@ -81,7 +82,7 @@ def batch_features(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Batc
     hashes = word_hashes(flat)
     owner = np.repeat(np.arange(len(words)), counts)
     features = features_of(points, character_grams(points), hashes, owner)
-    return Batch(features, flat, hashes, [0, *np.cumsum(counts).tolist()])
+    return Batch(features, flat, hashes, [0, *np.cumsum(counts).tolist()], points)
 
 
 def points_of(texts: Sequence[str]) -> Points:
@@ -134,7 +135,7 @@ def features_of(points: Points, grams: Sequence[Grams], hashes: NDArray[np.uint3
     size = np.zeros(len(points.start), dtype=np.int64)
     for each in grams:
         size += np.bincount(text_at[each.place], minlength=len(size))
-    key = np.sort(np.concatenate(keys))
+    key = np.sort(np.concatenate(keys), kind="stable")  # each part is ascending by text: half the time of quicksort
     first = np.ones(len(key), dtype=bool)
     first[1:] = key[1:] != key[:-1]
     key = key[first]

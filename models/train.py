@@ -1,7 +1,7 @@
 """A labelled corpus in, the sentiment artefact out: cross-validated, calibrated on held-out texts, deterministic.
 
-A linear SVM with squared hinge (LinearSVC) on binary hashed features, each weighted by its idf and by how far it tells
-praise from blame, and divided by the square root of the text's length, as models.sentiment applies them.
+A linear layer (models.train_sparse_layer) and, for texts that it is unsure of, two convolutions (models.train_convolution),
+weighed by logistic regression on what they said of texts they had not learnt.
 """
 
 from __future__ import annotations
@@ -9,106 +9,92 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.svm import LinearSVC
 
+from models import convolution, held_out
 from models.artefact import SHIPPED, Card, read_card, write_artefact
+from models.convolution import Convolution, Network
 from models.corpus import Corpus, folds, read_corpus
-from models.features import SCHEME, Features, batch_features
-from models.normalise import plain, simplified
-from models.privacy import mask
-from models.segment import Segmenter
-from models.sentiment import LEVELS, NAME, encode
+from models.sentiment import LEVELS, LONGEST, MODEL_SCHEME, NAME, UNSURE, Stack, encode
+from models.train_convolution import Shape, fit
+from models.train_features import Prepared, prepare
+from models.train_sparse_layer import COST, RATIO_OFFSET, Layer, fit_layer
 
 FOLDS = 5
-COST = 0.1  # LinearSVC's C; chosen by cross-validation over 0.03 … 1
-SEEN = 2  # texts a feature must occur in
-RATIO_OFFSET = 0.1  # of the log-count ratio: keeps what tells nothing by itself; chosen over 0.1, 0.3
-_BATCH = 4096
+# Chosen on one fold of the public sets; more filters or tokens hidden, and means over several seeds, gained nothing there.
+WORDS = Shape(taps=3, filters=128, dimension=100, longest=LONGEST["words"], epochs=9, rate=0.0015, hidden=0.3, dropped=0.5)
+CHARACTERS = WORDS._replace(taps=4, filters=160, longest=LONGEST["characters"], hidden=0.2)
 
 Say = Callable[[str], None]
 
 
-class Matrix(NamedTuple):
-    """One row a text, each divided by the root of its length; `buckets[i]` (ascending) is the bucket of column i."""
+class Learnt(NamedTuple):
+    """The parts of the model."""
 
-    rows: sparse.csr_matrix
-    buckets: NDArray[np.uint32]
-
-
-class Layer(NamedTuple):
-    """What was learnt: a weight per column (idf multiplied in) and a bias."""
-
-    weights: NDArray[np.float32]
-    bias: float
+    layer: Layer
+    words: Network
+    characters: Network
 
 
 class WorseModelError(ValueError):
     """The newly trained model scores lower than the installed one and was not installed."""
 
 
-def features(texts: tuple[str, ...]) -> Matrix:
-    """The features of texts as tagging sees them: normalised, masked, segmented."""
-    segmenter = Segmenter()
-    parts = [_features(texts[start : start + _BATCH], segmenter) for start in range(0, len(texts), _BATCH)]
-    buckets, column = np.unique(np.concatenate([part.bucket for part in parts]), return_inverse=True)
-    size = np.concatenate([part.size for part in parts])
-    counts = np.concatenate([np.bincount(part.text, minlength=len(part.size)) for part in parts])
-    value = np.repeat(1 / np.sqrt(np.maximum(size, 1)), counts).astype(np.float32)
-    start = np.concatenate([[0], np.cumsum(counts)])
-    shape = (len(texts), len(buckets))
-    return Matrix(sparse.csr_matrix((value, column.astype(np.int32), start), shape=shape), buckets)
+def learn(prepared: Prepared, label: NDArray[np.int8], rows: NDArray[np.int64]) -> Learnt:
+    """Learn every part from the texts `rows`."""
+    words, characters = prepared.words.of(rows), prepared.characters.of(rows)
+    layer = fit_layer(prepared.matrix.rows[rows], label[rows])
+    return Learnt(layer, fit(words, label[rows], WORDS), fit(characters, label[rows], CHARACTERS))
 
 
-def _features(texts: tuple[str, ...], segmenter: Segmenter) -> Features:
-    shown = [simplified(mask(plain(text))) for text in texts]
-    return batch_features(shown, segmenter.cut(shown)).features
+def judge(learnt: Learnt, prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each part (columns: layer, words, characters) says of the texts `rows`."""
+    words, characters = prepared.words.of(rows), prepared.characters.of(rows)
+    margin = prepared.matrix.rows[rows] @ learnt.layer.weights + learnt.layer.bias
+    by_words = Convolution(learnt.words, WORDS.longest).log_odds(words)
+    return np.stack([margin, by_words, Convolution(learnt.characters, CHARACTERS.longest).log_odds(characters)], axis=1)
 
 
-def fit(matrix: sparse.csr_matrix, label: NDArray[np.int8]) -> Layer:
-    """Learn a layer from the rows of `matrix`.
-
-    Features are scaled by idf and by the root of their log-count ratio of praise to blame (NB-SVM: Wang & Manning 2012,
-    section 2.3; the root and the offset temper it), which fold into the weights.
-    """
-    seen = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    kept = np.flatnonzero(seen >= SEEN)
-    narrow = sparse.csr_matrix(matrix[:, kept])
-    idf = (np.log((matrix.shape[0] + 1) / (seen[kept] + 1)) + 1) / 4
-    praising = 1.0 + np.bincount(narrow[label == 1].indices, minlength=len(kept))
-    blaming = 2.0 + seen[kept] - praising
-    ratio = np.log(praising / praising.sum()) - np.log(blaming / blaming.sum())
-    scale = (idf * np.sqrt(RATIO_OFFSET + np.abs(ratio))).astype(np.float32)
-    model = LinearSVC(C=COST, random_state=0).fit(narrow @ sparse.diags(scale), label)
-    weights = np.zeros(matrix.shape[1], np.float32)
-    weights[kept] = model.coef_[0] * scale
-    return Layer(weights, float(model.intercept_[0]))
-
-
-def cross_validate(matrix: sparse.csr_matrix, corpus: Corpus, say: Say) -> NDArray[np.float64]:
-    """The margin of each text under a layer that was learnt without it (nor any repetition of it)."""
+def cross_validate(prepared: Prepared, corpus: Corpus, say: Say) -> NDArray[np.float64]:
+    """What each part says of each text when it has not learnt the text (nor any repetition of it)."""
     fold = folds(corpus, FOLDS)
-    margins = np.zeros(len(corpus.texts))
+    said = np.zeros((len(corpus.texts), 3))
     for number in range(FOLDS):
         say(f"fold {number + 1} of {FOLDS}")
-        others = np.flatnonzero(fold != number)
-        learnt = fit(matrix[others], corpus.label[others])
-        margins[fold == number] = matrix[fold == number] @ learnt.weights + learnt.bias
-    return margins
+        tested = np.flatnonzero(fold == number)
+        if len(tested):
+            said[tested] = judge(learn(prepared, corpus.label, np.flatnonzero(fold != number)), prepared, tested)
+    return said
 
 
-def scores(corpus: Corpus, margins: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+def calibrate(said: NDArray[np.float64], label: NDArray[np.int8]) -> Stack:
+    """How to weigh the parts (columns of `said`), by logistic regression on texts that they had not learnt."""
+    alone = LogisticRegression(C=1e6).fit(said[:, :1], label)
+    unsure = np.abs(alone.decision_function(said[:, :1])) < UNSURE
+    if len(np.unique(label[unsure])) < 2:  # a corpus so plain that the layer is sure of everything
+        unsure[:] = True
+    together = LogisticRegression(C=1e6).fit(said[unsure], label[unsure])
+    weights = (alone.coef_[0, 0], alone.intercept_[0], *together.coef_[0], together.intercept_[0])
+    return Stack(*map(float, weights))
+
+
+def stacked(stack: Stack, said: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-odds from what each part says."""
+    first = stack.first(said[:, 0])
+    return np.where(np.abs(first) < UNSURE, stack.second(said[:, 0], said[:, 1], said[:, 2]), first)
+
+
+def scores(corpus: Corpus, log_odds: NDArray[np.float64]) -> dict[str, dict[str, float]]:
     """Accuracy and macro-F1 of each domain."""
     found = {}
     for number, name in enumerate(corpus.domains):
         here = corpus.domain == number
-        truth, judged = corpus.label[here], margins[here] > 0
+        truth, judged = corpus.label[here], log_odds[here] > 0
         found[name] = {
             "texts": float(here.sum()),
             "accuracy": round(float(accuracy_score(truth, judged)), 4),
@@ -124,36 +110,43 @@ def train_sentiment(data: Path, out: Path = SHIPPED, *, force: bool = False, say
     """
     corpus = read_corpus(data)
     say(f"{len(corpus.texts)} texts of {', '.join(corpus.domains)}")
-    matrix, buckets = features(corpus.texts)
-    margins = cross_validate(matrix, corpus, say)
-    calibration = LogisticRegression(C=1e6).fit(margins[:, None], corpus.label)
+    prepared = prepare(corpus.texts)
+    said = cross_validate(prepared, corpus, say)
+    stack = calibrate(said, corpus.label)
+    log_odds = stacked(stack, said)
+    card = _card(corpus, scores(corpus, log_odds), stack)
+    refuse_worse(card, read_card(out, NAME), force)
     say("all texts")
-    learnt = fit(matrix, corpus.label)
-    step = float(np.sqrt(np.abs(learnt.weights).max())) / LEVELS
-    codes = encode(learnt.weights, step)
+    learnt = learn(prepared, corpus.label, np.arange(len(corpus.texts)))
+    layer = learnt.layer
+    step = float(np.sqrt(np.abs(layer.weights).max())) / LEVELS
+    codes = encode(layer.weights, step)
     kept = np.flatnonzero(codes)
-    card = Card(
+    arrays: dict[str, NDArray[Any]] = {"buckets": prepared.matrix.buckets[kept], "codes": codes[kept]}
+    arrays |= convolution.encode("words", learnt.words) | convolution.encode("characters", learnt.characters)
+    arrays |= held_out.encode(log_odds, corpus.label, corpus.domain)
+    card.parameters.update(step=step, bias=layer.bias)
+    return write_artefact(out, card, arrays)
+
+
+def _card(corpus: Corpus, reached: dict[str, dict[str, float]], stack: Stack) -> Card:
+    return Card(
         name=NAME,
-        scheme=SCHEME,
+        scheme=MODEL_SCHEME,
         made=dt.date.today().isoformat(),
         data={name: int((corpus.domain == number).sum()) for number, name in enumerate(corpus.domains)},
         method=(
-            f"LinearSVC C={COST}, binary features × idf × √({RATIO_OFFSET} + |log-count ratio|) / √length; "
+            f"LinearSVC C={COST}, binary features × idf × √({RATIO_OFFSET} + |log-count ratio|) / √length; where that is "
+            f"unsure (log-odds below {UNSURE}), convolutions over words ({WORDS.taps} × {WORDS.filters}) and characters "
+            f"({CHARACTERS.taps} × {CHARACTERS.filters}) weighed in by logistic regression on held-out texts; "
             f"scores: {FOLDS}-fold cross-validation with repeated texts together"
         ),
-        features="characters 1-4, words 1-2 (rjieba), hashed; mark-up and personal data out",
-        scores=scores(corpus, margins),
+        features="characters 1-4, words 1-2 (rjieba), hashed; words and characters in order; mark-up and personal data out",
+        scores=reached,
         limits="Chinese reviews of goods, meals, hotels, books and apps; weak on irony, neutral reports, other languages",
-        parameters={
-            "step": step,
-            "bias": learnt.bias,
-            "slope": float(calibration.coef_[0, 0]),
-            "shift": float(calibration.intercept_[0]),
-        },
+        parameters=dict(stack._asdict()),
         files={},
     )
-    _refuse_worse(card, read_card(out, NAME), force)
-    return write_artefact(out, card, {"buckets": buckets[kept], "codes": codes[kept]})
 
 
 def mean_accuracy(card: Card) -> float:
@@ -161,9 +154,12 @@ def mean_accuracy(card: Card) -> float:
     return float(np.mean([score["accuracy"] for score in card.scores.values()]))
 
 
-def _refuse_worse(new: Card, installed: Card | None, force: bool) -> None:
+def refuse_worse(new: Card, installed: Card | None, force: bool) -> None:
+    """Raises WorseModelError when `installed` is of the same kind and scores higher on all its texts; not with `force`."""
     if installed is None or force or installed.scheme != new.scheme or set(installed.scores) != set(new.scores):
         return
+    if any(installed.scores[name]["texts"] < installed.data[name] for name in installed.data):
+        return  # scored on some folds only, whose difficulty is not that of all
     before, after = mean_accuracy(installed), mean_accuracy(new)
     if after < before - 0.002:
         raise WorseModelError(

@@ -35,6 +35,9 @@ def complaints(tagged: Sequence[Tagged]) -> Columns:
         "aspects": [[aspect.name for aspect in j.aspects] for j in judged],
         "aspect_polarities": [[aspect.polarity for aspect in j.aspects] for j in judged],
         "keywords": [j.keywords for j in judged],
+        "severity": [j.severity for j in judged],
+        "accepted": [[one.name for one in j.acceptance] for j in judged],
+        "accepted_polarities": [[one.verdict for one in j.acceptance] for j in judged],
     }
 
 

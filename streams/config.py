@@ -48,7 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka: KafkaAccess | None
     clickhouse: Mapping[str, ClickHouseAccess]
     services_file: Path | None
+    lexicon_file: Path | None  # the user's own lexicon; without it the shipped one
+    models: Path  # folder of models trained on one's own labels; any of them may be absent
+    rules_file: Path | None
     timezone: ZoneInfo
+    country: str  # whose public holidays count (ISO 3166); '' for none
     language: str
     retention_days: int
     group: str  # Kafka consumer group of the workers
@@ -58,8 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replication: int  # of a topic, when it is created
     dingtalk_webhook: str
     dingtalk_secret: str
+    token_key: str  # makes personal identifiers into tokens that cannot be tried out
     grafana_url: str
     grafana_token: str
+    gateway_token: str
 
     def kafka_access(self) -> KafkaAccess:
         """Kafka, or SettingError when neither HUIYIN_BROKER nor a running `./huiyin up` names one."""
@@ -68,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.kafka
 
     def clickhouse_access(self, role: str) -> ClickHouseAccess:
-        """ClickHouse as `role` (admin, writer, reader, grafana_ro), or SettingError when none is known."""
+        """ClickHouse as `role` (one of ROLES), or SettingError when none is known."""
         if role not in self.clickhouse:
             raise SettingError(f"no ClickHouse for {role}: start ./huiyin up, or set HUIYIN_CLICKHOUSE_{role.upper()}")
         return self.clickhouse[role]
@@ -80,6 +86,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     home = Path(env.text("HOME", ".huiyin")).absolute()
     endpoints = read_endpoints(home / "endpoints.json")
     services = env.text("SERVICES", "services.yaml" if Path("services.yaml").exists() else "")
+    rules = env.text("RULES", "rules.yaml" if Path("rules.yaml").exists() else "")
+    lexicon = env.text("LEXICON", "")
     return Settings(
         home=home,
         cache=Path(env.text("CACHE", str(Path.home() / ".cache" / "huiyin"))),
@@ -87,7 +95,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         kafka=_kafka(env, endpoints),
         clickhouse={role: access for role in ROLES if (access := _clickhouse(env, role, endpoints))},
         services_file=Path(services) if services else None,
+        lexicon_file=Path(lexicon) if lexicon else None,
+        models=Path(env.text("MODELS", str(home / "models"))),
+        rules_file=Path(rules) if rules else None,
         timezone=_timezone(env.text("TIMEZONE", "Asia/Shanghai")),
+        country=env.text("COUNTRY", "CN"),
         language=env.choice("LANGUAGE", "zh", ("zh", "en")),
         retention_days=env.integer("RETENTION_DAYS", 90),
         group=env.text("GROUP", "huiyin"),
@@ -97,8 +109,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         replication=env.integer("REPLICATION", 1),
         dingtalk_webhook=env.secret("DINGTALK_WEBHOOK"),
         dingtalk_secret=env.secret("DINGTALK_SECRET"),
+        token_key=env.secret("TOKEN_KEY"),
         grafana_url=env.mapping.get("GRAFANA_URL", ""),
         grafana_token=env.mapping.get("GRAFANA_TOKEN", ""),
+        gateway_token=env.secret("GATEWAY_TOKEN"),
     )
 
 
@@ -134,7 +148,7 @@ def _clickhouse(env: Environment, role: str, endpoints: Endpoints | None) -> Cli
     url = env.secret(name)
     database = env.text("DATABASE", "huiyin")
     if not url:
-        if endpoints is None:
+        if endpoints is None or role not in endpoints.passwords:
             return None
         return ClickHouseAccess(
             host=endpoints.clickhouse_host,

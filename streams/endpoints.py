@@ -10,9 +10,9 @@ import msgspec
 from streams.environment import SettingError
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/,\[\]]+):(\d{1,5})")
-ROLES = ("admin", "writer", "reader", "grafana_ro")
+ROLES = ("admin", "writer", "reader", "gateway", "grafana_ro")
 # The embedded server's user of each role; an external one is named in its URL.
-EMBEDDED_USERS = {"admin": "huiyin_admin", "writer": "writer", "reader": "reader", "grafana_ro": "grafana_ro"}
+EMBEDDED_USERS = {"admin": "huiyin_admin"} | {role: role for role in ROLES[1:]}
 
 
 class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,10 @@ class ClickHouseAccess(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
-    """What `./huiyin up` records: where the embedded parts answer, and as whom (file mode 600)."""
+    """What `./huiyin up` records: where the embedded parts answer, and as whom (file mode 600).
+
+    A role without a password is not known to the server; the next `up` makes one.
+    """
 
     broker: str
     kafka_controller_port: int
@@ -51,8 +54,6 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     passwords: dict[str, str]
 
     def __post_init__(self) -> None:
-        if missing := set(ROLES) - set(self.passwords):
-            raise ValueError(f"no password for {', '.join(sorted(missing))}")
         if not is_address(self.broker):
             raise ValueError(f"broker {self.broker!r} is not host:port")
 

@@ -30,6 +30,7 @@ from streams.decode import Delivery, decode
 from streams.lane import Outgoing
 from streams.store import progress, rollup
 from streams.store.client import Store, StoreError, StoreUnavailable
+from streams.store.corrections import Known
 from streams.store.progress import PartitionProgress
 from streams.wire import split_array
 
@@ -64,10 +65,14 @@ class Sink:
     patience: float  # seconds
     stopping: threading.Event
     clock: Callable[[], float] = time.time
+    token_key: str = ""  # under which personal identifiers become tokens
+    corrections: Known | None = None  # what readers said of complaints that come again
     _latest: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[Outgoing]:
         """Stores the batch; gives what Kafka shall carry on. Raises StoreLost, or StoreError when a table is wrong."""
+        if self.corrections is not None:
+            self._patiently(self.corrections.refresh)
         outgoing = self._store(deliveries)
         reached = self._reached(deliveries)
         self._patiently(lambda: progress.record_all(self.store, reached))
@@ -97,7 +102,7 @@ class Sink:
             "complaints": columns.complaints(tagged),
             "metrics": columns.metrics(decoded.points),
             "changes": columns.changes([tagging.masked_change(change) for change in decoded.changes]),
-            "followups": columns.followups([tagging.masked_followup(followup) for followup in decoded.followups]),
+            "followups": columns.followups([tagging.masked_followup(one, self.token_key) for one in decoded.followups]),
         }
         minutes: dict[rollup.Source, list[int]] = {
             "complaints": _minutes(tables["complaints"]["ts"]),
@@ -109,7 +114,8 @@ class Sink:
 
     def _tag(self, complaints: Sequence[r.Complaint]) -> list[r.Tagged]:
         try:
-            return tagging.tag(complaints, self.judges) if complaints else []
+            tagged = tagging.tag(complaints, self.judges, self.token_key) if complaints else []
+            return self.corrections.correct(tagged) if self.corrections else tagged
         except Exception as error:  # a fault in judging one text must not stop all others, again and again
             log.exception("a batch of %d complaints could not be judged: looking for the one", len(complaints))
             raise UnjudgedError(f"it could not be judged: {error!r}") from error

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from models.privacy import mask
 from models.tag import Judgement
+from streams.opaque import opaque
 from streams.records import Change, Complaint, FollowUp, Tagged
 from streams.wire import MAX_ARRAY
 
@@ -20,25 +21,30 @@ ORDER_KEPT = 4  # characters at the end of an order number: enough to recognise 
 class Judges(Protocol):
     """What tagging needs of models.tag.Tagger."""
 
-    def judge(self, texts: Sequence[str], services: Sequence[str] = ()) -> list[Judgement]:
+    def judge(self, texts: Sequence[str], services: Sequence[str] = (), channels: Sequence[str] = ()) -> list[Judgement]:
         """One Judgement a text; a given service is kept."""
 
 
-def tag(complaints: Sequence[Complaint], judges: Judges) -> list[Tagged]:
-    """The same complaints, judged and masked, in the same order. A service or category that the collector gave is kept."""
-    judgements = judges.judge([c.text for c in complaints], [c.service for c in complaints])
-    return [Tagged(_masked(c, judgement), judgement) for c, judgement in zip(complaints, judgements, strict=True)]
+def tag(complaints: Sequence[Complaint], judges: Judges, token_key: str = "") -> list[Tagged]:
+    """The same complaints, judged and masked, in the same order. A service or category that the collector gave is kept.
+
+    Identifiers that are personal data become tokens under `token_key` (streams.opaque).
+    """
+    judgements = judges.judge([c.text for c in complaints], [c.service for c in complaints], [c.channel for c in complaints])
+    return [Tagged(_masked(c, judgement, token_key), judgement) for c, judgement in zip(complaints, judgements, strict=True)]
 
 
-def _masked(complaint: Complaint, judgement: Judgement) -> Complaint:
+def _masked(complaint: Complaint, judgement: Judgement, token_key: str) -> Complaint:
+    order = opaque(complaint.order, token_key)
     return replace(
         complaint,
+        id=opaque(complaint.id, token_key),
         text=judgement.text,
         service=complaint.service or judgement.service,
         category=complaint.category or judgement.category,
-        user=mask(complaint.user),
+        user=mask(opaque(complaint.user, token_key)),
         region=mask(complaint.region),
-        order=masked_order(complaint.order),
+        order=masked_order(order) if order == complaint.order else order,
     )
 
 
@@ -52,9 +58,9 @@ def masked_change(change: Change) -> Change:
     return replace(change, title=mask(change.title), operator=mask(change.operator))
 
 
-def masked_followup(followup: FollowUp) -> FollowUp:
-    """A follow-up whose note holds no personal data."""
-    return replace(followup, note=mask(followup.note))
+def masked_followup(followup: FollowUp, token_key: str = "") -> FollowUp:
+    """A follow-up whose note holds no personal data, and which names its complaint as that is stored."""
+    return replace(followup, complaint=opaque(followup.complaint, token_key), note=mask(followup.note))
 
 
 def events(tagged: Sequence[Tagged]) -> Iterator[bytes]:

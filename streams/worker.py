@@ -15,14 +15,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from models.artefact import ArtefactError
+from models.lexicon import LexiconError
 from models.tag import load_tagger
 from models.topology import Topology, read_topology
 from streams import topics
 from streams.app import LANES, Wiring
 from streams.config import Settings
 from streams.cycle import Cycle
+from streams.own_models import Reloading
 from streams.sink import Sink
 from streams.store.client import Store, StoreError, StoreUnavailable
+from streams.store.corrections import Known
 from streams.store.topology import save
 from streams.stored import EndOffsets
 
@@ -46,8 +50,9 @@ def run(settings: Settings) -> None:
     _patiently(lambda: _check_schema(first), StoreUnavailable)
     save(first, topology)
     stopping = threading.Event()
-    tagger, cycle, ends = load_tagger(topology), Cycle(settings), EndOffsets(access)
-    sinks = {name: Sink(stores[name], tagger, settings.store_patience, stopping) for name in LANES}
+    tagger, cycle, ends = own_tagger(settings, topology), Cycle(settings), EndOffsets(access)
+    sinks = {name: Sink(stores[name], tagger, settings.store_patience, stopping, token_key=settings.token_key) for name in LANES}
+    sinks["complaints"].corrections = Known(first)
     log.info("worker of group %s: Kafka at %s, ClickHouse at %s", settings.group, access.broker, first.access.host)
     with tempfile.TemporaryDirectory(prefix="huiyin-worker-") as data:
         processes = {name: sink.process for name, sink in sinks.items()}
@@ -57,6 +62,17 @@ def run(settings: Settings) -> None:
 def described(settings: Settings) -> Topology:
     """What services.yaml says; empty without one. Raises TopologyError with line and field."""
     return read_topology(settings.services_file) if settings.services_file else Topology()
+
+
+def own_tagger(settings: Settings, topology: Topology) -> Reloading:
+    """A tagger with the user's lexicon and models where settings name them. Raises WorkerError naming the file."""
+    try:
+        return Reloading(
+            lambda: load_tagger(topology, lexicon=settings.lexicon_file, own=settings.models),
+            settings.models,
+        )
+    except (LexiconError, ArtefactError, OSError) as error:
+        raise WorkerError(str(error)) from error
 
 
 def _patiently(attempt: Callable[[], _Result], away: type[Exception]) -> _Result:

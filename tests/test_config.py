@@ -97,11 +97,13 @@ def test_any_corrupt_record_is_one_setting_error(tmp_path_factory: pytest.TempPa
         config.read_endpoints(path)
 
 
-def test_a_record_without_a_password_is_refused(tmp_path: Path) -> None:
+def test_a_role_that_the_record_has_no_password_for_is_unknown(tmp_path: Path) -> None:
     record = msgspec.to_builtins(UP) | {"passwords": {"admin": "x"}}
     (tmp_path / "endpoints.json").write_bytes(msgspec.json.encode(record))
-    with pytest.raises(SettingError, match="no password for grafana_ro, reader, writer"):
-        config.read_endpoints(tmp_path / "endpoints.json")
+    settings = config.load({"HUIYIN_HOME": str(tmp_path)})
+    assert set(settings.clickhouse) == {"admin"}
+    with pytest.raises(SettingError, match=r"no ClickHouse for gateway: start \./huiyin up"):
+        settings.clickhouse_access("gateway")
 
 
 def compose_environment(service: str) -> dict[str, str]:
@@ -110,25 +112,33 @@ def compose_environment(service: str) -> dict[str, str]:
     return {name: re.sub(r"\$\{(\w+):[?-]\}", r"\1", value) for name, value in services[service]["environment"].items()}
 
 
-def cluster_environment(kind: str) -> dict[str, str]:
-    """The environment of the Job or the Deployment in kubernetes.yaml, with what its secret says in the comment."""
+def cluster_environment(name: str) -> dict[str, str]:
+    """The environment of a Job or Deployment in kubernetes.yaml, with what its secret says in the comment."""
     text = (DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")
     secret = dict(re.findall(r"--from-literal=([\w-]+)=(\S+)", text))
-    documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
-    (container,) = documents[kind]["spec"]["template"]["spec"]["containers"]
+    documents = {(document["kind"], document["metadata"]["name"]): document for document in yaml.safe_load_all(text)}
+    settings = documents.pop(("ConfigMap", "huiyin"))["data"]
+    (found,) = [document for (kind, named), document in documents.items() if kind != "Service" and named == f"huiyin-{name}"]
+    (container,) = found["spec"]["template"]["spec"]["containers"]
     own = {entry["name"]: secret[entry["valueFrom"]["secretKeyRef"]["key"]] for entry in container["env"]}
-    return {**documents["ConfigMap"]["data"], **own}
+    return {**settings, **own}
 
 
-@pytest.mark.parametrize("environment", [compose_environment("migrate"), cluster_environment("Job")])
+@pytest.mark.parametrize("environment", [compose_environment("migrate"), cluster_environment("migrate")])
 def test_the_deployments_name_every_role_by_the_user_that_the_embedded_server_has(environment: dict[str, str]) -> None:
     settings = config.load({"HUIYIN_HOME": "/nonexistent", **environment})
     assert settings.kafka_access().broker == "kafka:9092"
     assert {role: settings.clickhouse_access(role).user for role in config.ROLES} == config.EMBEDDED_USERS
 
 
-@pytest.mark.parametrize("environment", [compose_environment("worker"), cluster_environment("Deployment")])
+@pytest.mark.parametrize("environment", [compose_environment("worker"), cluster_environment("worker")])
 def test_a_deployed_worker_is_not_given_the_administrator(environment: dict[str, str]) -> None:
     settings = config.load({"HUIYIN_HOME": "/nonexistent", **environment})
     assert set(settings.clickhouse) == {"writer", "reader"}
     assert settings.kafka_access().security == environment.get("HUIYIN_KAFKA_SECURITY", "PLAINTEXT")
+
+
+@pytest.mark.parametrize("environment", [compose_environment("gateway"), cluster_environment("gateway")])
+def test_a_deployed_gateway_has_its_own_role_and_token_and_no_other(environment: dict[str, str]) -> None:
+    settings = config.load({"HUIYIN_HOME": "/nonexistent", **environment})
+    assert set(settings.clickhouse) == {"gateway"} and settings.gateway_token

@@ -36,8 +36,9 @@ def test_only_plain_identifiers_reach_sql(name: str) -> None:
 def test_the_embedded_users_have_the_grants_of_the_roles() -> None:
     users = ET.parse(USERS).getroot().find("users")
     assert users is not None
-    granted = {query.text for query in users.findall("grafana_ro/grants/query")}
-    assert granted == {f"GRANT {clause}" for clause in roles.grants("huiyin")["grafana_ro"]} | {"GRANT SELECT ON huiyin_test*.*"}
+    for role, tests in (("grafana_ro", "SELECT"), ("gateway", "SELECT, INSERT")):
+        granted = {query.text for query in users.findall(f"{role}/grants/query")}
+        assert granted == {f"GRANT {clause}" for clause in roles.grants("huiyin")[role]} | {f"GRANT {tests} ON huiyin_test*.*"}
     for role in ("writer", "reader"):
         wide = {(query.text or "").replace("huiyin*", "`huiyin`") for query in users.findall(f"{role}/grants/query")}
         assert wide == {f"GRANT {clause}" for clause in roles.grants("huiyin")[role]}

@@ -20,6 +20,11 @@ BAD = ["太差了", "非常失望", "物流很慢", "味道难吃", "千万别�
 THINGS = ["手机", "衣服", "酒店", "水果", "耳机", "电脑", "外卖", "书本", "软件", "空调"]
 
 
+@pytest.fixture(autouse=True)
+def _no_corrections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIYIN_HOME", str(tmp_path / "home"))
+
+
 def _write(folder: Path, rows: Iterable[tuple[int, str]]) -> Path:
     folder.mkdir(exist_ok=True)
     lines = ["label,text", *(f"{label},{text}" for label, text in rows)]
@@ -112,8 +117,28 @@ def test_own_categories_are_learnt_and_used(dated: bool, split: str, tmp_path: P
     assert result.exit_code == 0, result.output
     card = read_card(out, "category")
     assert card is not None and card.labels == ("屏幕", "空调", "轮胎") and card.scores[split]["accuracy"] > 0.9
-    judged = load_tagger(own_category=out).judge(["我的轮胎又漏气了", "空调一点都不冷"])
+    judged = load_tagger(own=out.parent).judge(["我的轮胎又漏气了", "空调一点都不冷"])
     assert [each.category for each in judged] == ["轮胎", "空调"]
+
+
+def test_codes_tell_what_else_is_said_and_which_leads_is_learnt(tmp_path: Path) -> None:
+    said = {"屏": ["屏幕碎了", "屏幕发黄"], "胎": ["轮胎鼓包", "轮胎漏气"], "调": ["空调不冷", "空调漏水"]}
+    order = list(said)  # what stands first here leads, wherever it stands in the text
+    lines = ["text,category,codes"]
+    for number in range(8):
+        for one, other in ((a, b) for a in order for b in order):
+            beside = "" if one == other else f"{said[other][number % 2]}而且"
+            text = f"{beside}{said[one][number // 2 % 2]}第{number}次"
+            lead, second = sorted((one, other), key=order.index)
+            lines.append(f'{text},{lead},"{lead}1,{second}1,"')
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    result = CliRunner().invoke(command, ["--task", "category", str(path), "--out", str(tmp_path / "own" / "category")])
+    assert result.exit_code == 0, result.output
+    card = read_card(tmp_path / "own" / "category", "category")
+    assert card is not None and "codes" in card.method and card.scores["5-fold cross-validation"]["accuracy"] > 0.9
+    judged = load_tagger(own=tmp_path / "own").judge(["今天空调漏水而且屏幕碎了", "轮胎漏气而且空调不冷", "空调不冷"])
+    assert [each.category for each in judged] == ["屏", "胎", "调"]
 
 
 def test_unusable_category_files_are_named(tmp_path: Path) -> None:
@@ -125,4 +150,5 @@ def test_unusable_category_files_are_named(tmp_path: Path) -> None:
         path.write_text(content, encoding="utf-8")
         result = CliRunner().invoke(command, ["--task", "category", str(path), "--out", str(tmp_path / "out")])
         assert result.exit_code == 1 and reason in result.output
-    assert CliRunner().invoke(command, ["--task", "category"]).exit_code == 2
+    none = CliRunner().invoke(command, ["--task", "category"])
+    assert none.exit_code == 1 and "corrections: at least two" in none.output

@@ -1,11 +1,12 @@
-"""How fast texts are judged on one core, beside jieba with scikit-learn: texts in, a JSON object of figures out.
+"""How fast texts are judged on one core, beside jieba with scikit-learn and SnowNLP: texts in, a JSON object of figures out.
 
-The baseline gives a polarity only (jieba words 1–2, TF-IDF, logistic regression, a batch at once); the tagger gives all
-fields. Both are loaded and warm before the clock starts.
+The baselines give a polarity only (jieba words 1–2, TF-IDF, logistic regression, a batch at once; SnowNLP's naive Bayes, a
+text at a time, as its page shows it); the tagger gives all fields. All are loaded and warm before the clock starts.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -16,37 +17,67 @@ import msgspec
 
 from streams.bench import load
 
-_WARM = 200  # texts judged before the clock starts
+_WARM = 50  # texts judged before the clock starts
 _LEARNT = 2_000  # texts the baseline learns its words from
+_SLOWER = 5  # SnowNLP gets so many times fewer texts: it is far slower than the other baseline
+
+Judge = Callable[[Sequence[str]], object]
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """`texts` judged, so many a CPU second; the tagger is `times` as fast."""
+
+    texts: int
+    per_cpu_second: float
+    times: float
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What is printed: CPU seconds are counted, so that a busy machine does not slow either side."""
+    """What is printed. CPU seconds are counted, so that a busy machine slows neither side. `snownlp`: null when not installed."""
 
     texts: int
     mean_characters: float
     per_cpu_second: float
-    baseline_texts: int
-    baseline_per_cpu_second: float
-    ratio: float
+    jieba_scikit_learn: Rate
+    snownlp: Rate | None
 
 
 @click.command(name="tag")
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--texts", default=20_000, show_default=True, type=click.IntRange(1000), help="Texts for the tagger.")
-@click.option("--share", default=0.2, show_default=True, type=click.FloatRange(0.01, 1), help="Of them, what the baseline gets.")
+@click.option("--share", default=0.2, show_default=True, type=click.FloatRange(0.01, 1), help="Of them, what a baseline gets.")
 def command(file: Path | None, texts: int, share: float) -> None:
-    """Texts judged a second of one core, beside jieba with scikit-learn. FILE has a text a line; without it they are made up."""
+    """Texts judged a second of one core, all fields, beside jieba with scikit-learn and SnowNLP (polarity only).
+
+    FILE has a text a line; without it they are made up. SnowNLP is measured when it is installed (extra `bench`).
+    """
+    report = measure(_texts(file, texts), share, say=lambda line: click.echo(line, err=True))
+    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1))
+
+
+def measure(texts: Sequence[str], share: float, say: Callable[[str], None] = lambda _: None) -> Report:
+    """The rates on `texts` (at least two); the baselines get their first `share`."""
     from models.tag import load_tagger
 
-    found = _texts(file, texts)
-    fewer = found[: max(int(len(found) * share), 1)]
-    ours = _rate(load_tagger().judge, found)
-    click.echo(f"tagger: {ours:,.0f} texts a CPU second", err=True)
-    plain = _rate(_baseline(found[:_LEARNT]), fewer)
-    characters = sum(map(len, found)) / len(found)
-    report = Report(len(found), round(characters, 1), round(ours, 1), len(fewer), round(plain, 1), round(ours / plain, 2))
-    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    fewer = max(int(len(texts) * share), 2)
+    ours = _rate(load_tagger().judge, texts)
+    say(f"tagger: {ours:,.0f} texts a CPU second")
+    rates: list[Rate | None] = []
+    for name, build, count in (
+        ("jieba and scikit-learn", _jieba_scikit_learn, fewer),
+        ("SnowNLP", _snownlp, max(fewer // _SLOWER, 2)),
+    ):
+        judge = build(texts[:_LEARNT])
+        if judge is None:
+            say(f"{name}: not installed, not measured (pip install 'huiyin[bench]')")
+            rates.append(None)
+            continue
+        rate = _rate(judge, texts[:count])
+        say(f"{name}: {rate:,.0f} texts a CPU second")
+        rates.append(Rate(count, round(rate, 1), round(ours / rate, 2)))
+    plain, snownlp = rates
+    assert plain is not None
+    return Report(len(texts), round(sum(map(len, texts)) / len(texts), 1), round(ours, 1), plain, snownlp)
 
 
 def _texts(file: Path | None, count: int) -> list[str]:
@@ -61,14 +92,14 @@ def _texts(file: Path | None, count: int) -> list[str]:
     return found
 
 
-def _rate(judge: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
+def _rate(judge: Judge, texts: Sequence[str]) -> float:
     judge(texts[:_WARM])
     start = time.process_time()
     judge(texts)
     return len(texts) / (time.process_time() - start)
 
 
-def _baseline(texts: Sequence[str]) -> Callable[[Sequence[str]], object]:
+def _jieba_scikit_learn(texts: Sequence[str]) -> Judge:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -79,7 +110,7 @@ def _baseline(texts: Sequence[str]) -> Callable[[Sequence[str]], object]:
     vectorizer = TfidfVectorizer(analyzer=_words, min_df=1)
     model = make_pipeline(vectorizer, LogisticRegression())
     model.fit(texts, [number % 2 for number in range(len(texts))])  # any labels: only its speed is asked for
-    judged: Callable[[Sequence[str]], object] = model.predict
+    judged: Judge = model.predict
     return judged
 
 
@@ -88,3 +119,11 @@ def _words(text: str) -> list[str]:
 
     words: list[str] = jieba.lcut(text)
     return [*words, *map("".join, pairwise(words))]
+
+
+def _snownlp(_: Sequence[str]) -> Judge | None:
+    if importlib.util.find_spec("snownlp") is None:
+        return None
+    from snownlp import SnowNLP
+
+    return lambda texts: [SnowNLP(text).sentiments for text in texts]

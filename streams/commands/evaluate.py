@@ -1,4 +1,4 @@
-"""`huiyin evaluate`: the shipped text models' scores as a table, beside a plain baseline's where asked for."""
+"""`huiyin evaluate`: what the text models reach, as a table and as pictures, beside named baselines where asked for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
+_TEXTS = 4_000  # whose judging is timed, drawn from all sets
+_SHARE = 0.25  # of them, what the slow baselines judge
 
-@click.command("evaluate", short_help="Print what the text models reach.")
+
+@click.command("evaluate", short_help="Print and draw what the text models reach.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -16,40 +19,65 @@ import click
     show_default=True,
     help="Folder with the labelled sets that train reads; for the opinions the texts are looked up there.",
 )
-@click.option("--baseline", is_flag=True, help="Train scikit-learn's char 1-4-gram SVC on the same folds too (minutes).")
+@click.option("--baseline", is_flag=True, help="Train and score the named baselines on the same folds too (minutes).")
 @click.option(
-    "--folds", type=click.IntRange(1, 5), default=5, show_default=True, help="Folds of five that the baseline is trained on."
+    "--folds", type=click.IntRange(1, 5), default=5, show_default=True, help="Folds of five that baselines are judged on."
 )
-def command(data: Path, baseline: bool, folds: int) -> None:
-    """Print accuracy per set (cross-validated when the model was trained, from its card) and, field by field, how far
-    judgements agree with texts labelled by reading: those that rules were made on, and those held out.
+@click.option("--limit", type=click.IntRange(10), help="Texts of each label of each set that baselines get; all without it.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures (SVG).")
+def command(data: Path, baseline: bool, folds: int, limit: int | None, out: Path | None) -> None:
+    """Print accuracy and calibration per set (cross-validated when the model was trained), field by field how far
+    judgements agree with texts labelled by reading (those that rules were made on, and those held out), and the speed
+    of one core beside jieba with scikit-learn and SnowNLP.
+
+    --baseline adds character 1-4-gram SVC, jieba 1-2-gram SVC and LR (one per set) and SnowNLP as it comes (on 500 texts a
+    set). --out draws confusion matrices, calibration and speed.
     """
-    from models.artefact import SHIPPED, ArtefactError, read_card
-    from models.corpus import CorpusError
+    from models.artefact import ArtefactError
+    from models.corpus import CorpusError, read_corpus
+    from models.held_out import read_held_out
 
     try:
-        card = read_card(SHIPPED, "sentiment")
-        if card is None:
-            raise click.ClickException("no sentiment model is installed; ./huiyin train makes one")
-        _print("sentiment", card.scores)
+        held_out = read_held_out()
+        _sentiment()
+        corpus = read_corpus(data)
         if baseline:
-            _baseline(data, folds)
+            from models.baselines import baseline_scores
+
+            for name, scores in baseline_scores(corpus, folds, limit, say=_say).items():
+                _print(name, scores)
         _opinions(data)
+        rates = _speed(corpus.texts)
+        if out is not None:
+            from streams.config import load
+            from streams.evaluation_pictures import draw
+
+            for path in draw(out, held_out, rates, load().language):
+                _say(f"{path}")
     except (ArtefactError, CorpusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _baseline(data: Path, count: int) -> None:
-    from models.corpus import read_corpus
-    from models.evaluate import baseline_scores
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
-    _print("baseline", baseline_scores(read_corpus(data), count, say=lambda line: click.echo(line, err=True)))
+
+def _sentiment() -> None:
+    from models.artefact import SHIPPED, read_card
+    from models.held_out import calibration_error, read_held_out, reliability
+
+    card, held_out = read_card(SHIPPED, "sentiment"), read_held_out()
+    if card is not None:
+        _print("huiyin", card.scores)
+    for number, name in enumerate(held_out.domains):
+        error = calibration_error(reliability(held_out.of(number)))
+        click.echo(f"calibration {'huiyin':20} {name:12} expected calibration error {error:.4f}")
 
 
 def _print(model: str, scores: Mapping[str, Mapping[str, float]]) -> None:
     for name, score in scores.items():
         figures = f"accuracy {score['accuracy']:.4f}  macro-F1 {score['macro_f1']:.4f}"
-        click.echo(f"{model:9} {name:12} {score['texts']:7.0f} texts  {figures}")
+        click.echo(f"sentiment   {model:20} {name:12} {score['texts']:7,.0f} texts  {figures}")
 
 
 def _opinions(data: Path) -> None:
@@ -61,4 +89,22 @@ def _opinions(data: Path) -> None:
         labels = read_opinion_labels(OPINION_LABELS, held_out=held_out)
         for each in agreements(tagger, labels, labelled_texts(labels, data)):
             counts = f"{each.said:4} said {each.labelled:4} labelled"
-            click.echo(f"opinion   {half:8} {each.field:18} {counts}  precision {each.precision:.3f}  recall {each.recall:.3f}")
+            click.echo(f"opinion     {half:20} {each.field:18} {counts}  precision {each.precision:.3f} recall {each.recall:.3f}")
+
+
+def _speed(texts: tuple[str, ...]) -> dict[str, float]:
+    """Texts a CPU second by name, printed and returned."""
+    import numpy as np
+
+    from streams.bench.tagging import measure
+
+    drawn = np.random.default_rng(0).permutation(len(texts))[:_TEXTS]
+    report = measure([texts[row] for row in drawn], _SHARE, _say)
+    rates = {"huiyin tag": report.per_cpu_second, "jieba + scikit-learn": report.jieba_scikit_learn.per_cpu_second}
+    if report.snownlp is not None:
+        rates["SnowNLP"] = report.snownlp.per_cpu_second
+    for name, rate in rates.items():
+        click.echo(
+            f"speed       {name:20} {rate:9,.0f} texts a second of one core, {report.mean_characters:.0f} characters a text"
+        )
+    return rates

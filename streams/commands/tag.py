@@ -18,7 +18,7 @@ import msgspec
 
 from models.artefact import ArtefactError
 from models.lexicon import LexiconError
-from models.tag import Aspect, Judgement, Tagger, load_tagger
+from models.tag import Acceptance, Aspect, Judgement, Tagger, load_tagger
 
 _PIECE = 1 << 20  # bytes
 
@@ -29,6 +29,7 @@ class _Text(msgspec.Struct):
     text: str
     id: str | int = ""
     service: str = ""
+    channel: str = ""
 
 
 class _Judged(msgspec.Struct):
@@ -44,6 +45,7 @@ class _Judged(msgspec.Struct):
     keywords: tuple[str, ...]
     text: str
     severity: str
+    acceptance: tuple[Acceptance, ...]
 
 
 class _BadLineError(ValueError):
@@ -56,22 +58,24 @@ class _BadLineError(ValueError):
     "--services", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="services.yaml: names to look for."
 )
 @click.option(
-    "--lexicon", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A lexicon instead of the shipped one."
+    "--lexicon",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A lexicon instead of HUIYIN_LEXICON, and of the shipped one.",
 )
 @click.option(
-    "--own-category",
+    "--models",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder written by train --task category: its categories replace the shipped ones.",
+    help="Folder of models that train made from your labels (category, service, sentiment), instead of HUIYIN_MODELS.",
 )
 @click.option("--plain", is_flag=True, help="A text a line instead of JSON (the rule for .txt files).")
-def command(file: Path, services: Path | None, lexicon: Path | None, own_category: Path | None, plain: bool) -> None:
-    """Judge complaints: sentiment, polarity, service, category, intents, aspects, keywords, severity, personal data masked.
+def command(file: Path, services: Path | None, lexicon: Path | None, models: Path | None, plain: bool) -> None:
+    """Judge complaints: sentiment, polarity, service, category, intents, aspects, keywords, severity, acceptance; data masked.
 
-    FILE holds one JSON object a line with `text` and, if known, `id` and `service` (.gz is read too), or plain text a
+    FILE holds one JSON object a line with `text` and, if known, `id`, `service` and `channel` (.gz is read too), or plain text a
     line (.txt, or --plain); - is standard input, answered as it arrives. One JSON object a line comes back in the same
     order. A bad line ends the run with its number; the lines before it have been answered.
     """
-    tagger = _tagger(services, lexicon, own_category)
+    tagger = _tagger(services, lexicon, models)
     name = "standard input" if str(file) == "-" else str(file)
     as_text = plain or file.name.removesuffix(".gz").endswith(".txt")
     try:
@@ -86,12 +90,16 @@ def command(file: Path, services: Path | None, lexicon: Path | None, own_categor
         raise click.ClickException(str(error)) from error
 
 
-def _tagger(services: Path | None, lexicon: Path | None, own_category: Path | None) -> Tagger:
+def _tagger(services: Path | None, lexicon: Path | None, models: Path | None) -> Tagger:
     from models.topology import TopologyError, read_topology
+    from streams.config import SettingError, load
 
     try:
+        settings = load()
         topology = read_topology(services) if services else None
-        return load_tagger(topology, lexicon=lexicon, own_category=own_category)
+        return load_tagger(topology, lexicon=lexicon or settings.lexicon_file, own=models or settings.models)
+    except SettingError as error:
+        raise click.UsageError(str(error)) from error
     except (TopologyError, LexiconError, ArtefactError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -127,7 +135,7 @@ def _answer(tagger: Tagger, lines: list[bytes], first: int, name: str, as_text: 
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             bad = _BadLineError(f"{name}:{number}: {error}")
             break
-    judgements = tagger.judge([each.text for each in texts], [each.service for each in texts])
+    judgements = tagger.judge([each.text for each in texts], [each.service for each in texts], [each.channel for each in texts])
     out = [_judged(text, judgement) for text, judgement in zip(texts, judgements, strict=True)]
     sys.stdout.buffer.write(_ENCODER.encode_lines(out))
     sys.stdout.buffer.flush()
@@ -147,6 +155,7 @@ def _judged(text: _Text, judgement: Judgement) -> _Judged:
         judgement.keywords,
         judgement.text,
         judgement.severity,
+        judgement.acceptance,
     )
 
 

@@ -18,8 +18,12 @@ def choose_endpoints(home: Path, say: Callable[[str], None]) -> Endpoints:
     """The recorded ports and passwords where the ports are still free, else new ones, recorded (mode 600)."""
     path = home / "endpoints.json"
     recorded = read_endpoints(path)
-    if recorded and all(map(_free, _ports(recorded))):
+    passwords = {role: secrets.token_urlsafe(24) for role in ROLES} | (recorded.passwords if recorded else {})
+    usable = recorded and all(map(_free, _ports(recorded)))
+    if recorded and usable and passwords == recorded.passwords:
         return recorded
+    if recorded and usable:
+        return _recorded(path, msgspec.structs.replace(recorded, passwords=passwords))
     if recorded:
         say("a recorded port is taken by another program: choosing new ones")
     broker, controller, native, http = free_ports(4)
@@ -29,8 +33,12 @@ def choose_endpoints(home: Path, say: Callable[[str], None]) -> Endpoints:
         clickhouse_host=LOOPBACK,
         clickhouse_port=native,
         clickhouse_http_port=http,
-        passwords=recorded.passwords if recorded else {role: secrets.token_urlsafe(24) for role in ROLES},
+        passwords=passwords,
     )
+    return _recorded(path, endpoints)
+
+
+def _recorded(path: Path, endpoints: Endpoints) -> Endpoints:
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(endpoints)))

@@ -16,15 +16,25 @@ from streams.store.client import Store, identifier
 _DASHBOARD_COLUMNS: Mapping[str, Sequence[str]] = {
     "complaints": (
         *("ts", "id", "text", "channel", "service", "category", "rating", "region", "app_version", "cohort", "sentiment"),
-        *("polarity", "intents", "aspects", "aspect_polarities", "keywords", "inserted_at"),
+        *("polarity", "intents", "aspects", "aspect_polarities", "keywords", "severity", "accepted", "accepted_polarities"),
+        "inserted_at",
     ),
     "followups": ("complaint", "ts", "status", "satisfaction", "inserted_at"),
     "dead_letters": ("topic", "partition", "offset", "index", "reason", "inserted_at"),
 }
 _DASHBOARD_TABLES = (
     *("correlated_1m", "complaints_per_minute", "metrics_per_minute", "complaints_1m", "metrics_1m", "metrics"),
-    *("changes", "incidents", "topology", "ingest_progress", "correlation_progress"),
+    *("changes", "incidents", "alerts", "experience", "topology", "ingest_progress", "correlation_progress"),
 )
+
+# The gateway answers the network: it may keep corrections and feedback, judge stored complaints anew and mark their minutes, and
+# read what its figures are made of.
+_GATEWAY_WRITES = ("complaints", "corrections", "feedback", "dirty_minutes")
+_GATEWAY_READS = ("incidents", "ingest_progress", "correlation_progress")
+_GATEWAY_COLUMNS: Mapping[str, Sequence[str]] = {
+    "dead_letters": ("topic", "partition", "offset", "index", "inserted_at"),
+    "deliveries": ("incident", "event", "version", "channel", "status", "sent_at"),
+}
 
 # A dashboard may not starve the worker. readonly = 2 lets Grafana's plugin send its own settings, each below its ceiling here;
 # readonly itself cannot be changed from inside. 0 would mean no limit, hence MIN 1.
@@ -41,15 +51,25 @@ _DASHBOARD_LIMITS: Mapping[str, tuple[int, int]] = {  # setting → (usual, ceil
 def grants(database: str) -> Mapping[str, Sequence[str]]:
     """Role → what it may do in `database`, as clauses between GRANT and TO."""
     name = identifier(database)
-    columns = tuple(
-        f"SELECT({', '.join(map(identifier, columns))}) ON {name}.{identifier(table)}"
-        for table, columns in _DASHBOARD_COLUMNS.items()
-    )
     return {
         "writer": (f"SELECT, INSERT ON {name}.*",),
         "reader": (f"SELECT ON {name}.*",),
-        "grafana_ro": (*columns, *(f"SELECT ON {name}.{identifier(table)}" for table in _DASHBOARD_TABLES)),
+        "gateway": (
+            *(f"SELECT, INSERT ON {name}.{identifier(table)}" for table in _GATEWAY_WRITES),
+            *(f"SELECT ON {name}.{identifier(table)}" for table in _GATEWAY_READS),
+            *_columns(name, _GATEWAY_COLUMNS),
+        ),
+        "grafana_ro": (
+            *_columns(name, _DASHBOARD_COLUMNS),
+            *(f"SELECT ON {name}.{identifier(table)}" for table in _DASHBOARD_TABLES),
+        ),
     }
+
+
+def _columns(database: str, tables: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"SELECT({', '.join(map(identifier, columns))}) ON {database}.{identifier(table)}" for table, columns in tables.items()
+    ]
 
 
 def role_name(database: str, role: str) -> str:

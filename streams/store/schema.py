@@ -28,6 +28,7 @@ RETENTION: Mapping[str, tuple[str, int]] = {
     "complaints_1m": ("refreshed_at", ROLLUP_FACTOR),
     "metrics_1m": ("refreshed_at", ROLLUP_FACTOR),
     "deliveries": ("sent_at", ROLLUP_FACTOR),
+    "corrections": ("inserted_at", ROLLUP_FACTOR),
 }
 _RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, file String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 import threading
@@ -14,9 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from models.topology import parse_topology
-from streams import config
+from streams import config, corrections, feedback
 from streams.config import Settings
+from streams.gateway_metrics import Figures
 from streams.local.parts import Parts
+from streams.store import corrections as corrections_table
 from streams.store import roles, schema, topology
 from streams.store.client import Store, StoreError
 
@@ -132,6 +135,12 @@ REFUSED = {
         *("INSERT INTO changes (ts, id) VALUES (1, 'x')", "DROP TABLE complaints", "CREATE TABLE x (a Int8) ENGINE = Memory"),
         *("SELECT * FROM system.users", FILE, URL),
     ],
+    "gateway": [
+        *("INSERT INTO changes (ts, id) VALUES (1, 'x')", "INSERT INTO incidents (id) VALUES ('x')", "SELECT * FROM changes"),
+        *("ALTER TABLE complaints DELETE WHERE 1", "TRUNCATE TABLE corrections", "DROP TABLE feedback", "SELECT * FROM metrics"),
+        *("SELECT payload FROM dead_letters", "SELECT reason FROM deliveries", "SELECT note FROM followups", "CREATE USER x"),
+        *("INSERT INTO schema_migrations (number) VALUES (9)", "SELECT * FROM system.users", "SELECT * FROM topology", FILE, URL),
+    ],
     "grafana_ro": [
         *("INSERT INTO changes (ts, id) VALUES (1, 'x')", "DROP VIEW correlated_1m", "CREATE TEMPORARY TABLE t AS SELECT 1"),
         *("SELECT user FROM complaints", "SELECT order_id FROM complaints FINAL", "SELECT * FROM complaints"),
@@ -165,6 +174,12 @@ def test_each_role_can_do_its_work(shop: dict[str, Store]) -> None:
     for table in ("complaints_per_minute", "metrics_per_minute", "incidents FINAL", "topology FINAL", "ingest_progress FINAL"):
         panels.rows(f"SELECT count() FROM {table} SETTINGS max_execution_time = 45")
     assert panels.rows("SELECT count() FROM dead_letters FINAL WHERE reason != ''") == [(0,)]
+    door = shop["gateway"]
+    parsed = corrections.parse(b'{"complaint": "a", "polarity": -1}', dt.datetime.now(dt.UTC))
+    assert corrections_table.save(door, parsed).taken == 1
+    moment = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    feedback.record(door, feedback.Feedback(id="f", ts=moment, verdict="missed", service="pay", at=moment))
+    assert {metric.name: len(metric.samples) for metric in Figures(lambda: door).collect()}["huiyin_feedback_stored"] == 1
 
 
 def test_the_statements_for_an_external_server_are_sql(admin: Store, settings: Settings) -> None:

@@ -124,10 +124,10 @@ class Stumbling:
     def __init__(self) -> None:
         self.tagger = load_tagger()
 
-    def judge(self, texts: Sequence[str], services: Sequence[str] = ()) -> list[Judgement]:
+    def judge(self, texts: Sequence[str], services: Sequence[str] = (), channels: Sequence[str] = ()) -> list[Judgement]:
         if any("绊倒" in text for text in texts):
             raise IndexError("stumbled")
-        return self.tagger.judge(texts, services)
+        return self.tagger.judge(texts, services, channels)
 
 
 def test_a_text_that_tagging_fails_on_becomes_a_dead_letter(line: Line) -> None:
