@@ -22,6 +22,7 @@ from streams.incidents import Tracked, seconds, utc
 from streams.loss import lost
 from streams.page_words import category
 from streams.records import Loss
+from streams.slices import product_line
 
 
 class Review:
@@ -64,9 +65,11 @@ class Review:
         incident = tracked.incident
         seen = self.examine(history, incident.service, seconds(incident.onset), at)
         why = levels.reasons(incident, seen.before, seen.during, self.topology, self.language)
+        line = product_line(incident.services, self.topology)
         spoken = said_before(history, incident.service, seconds(incident.onset), seen.before)
         incident = msgspec.structs.replace(
             incident,
+            title=self._product_title(line) if line else incident.title,
             samples=seen.samples() or incident.samples,
             slice=seen.slice(self.language),
             emerging=said_newly(spoken, seen.during) or incident.emerging,
@@ -98,6 +101,9 @@ class Review:
         if english:
             return f"{name or 'No service named'}: complaints surge" + (f" ({kind})" if kind else "")
         return f"{name or '未指明服务'}{f'·{kind}' if kind not in ('', name) else ''}投诉激增"
+
+    def _product_title(self, line: str) -> str:
+        return f"Product line {line}: complaints surge" if self.language == "en" else f"产品线 {line} 投诉激增"
 
     def _moved(self, service: str, kind: str, at: int) -> list[str]:
         return [bar.words(at, self.language) for bar in self.bars if bar.touches(service, kind) and bar.in_force(at)]

@@ -7,18 +7,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from worlds import World
 
 from models.surge import SurgeDetector
+from models.topology import parse_topology
+from streams import incidents
 from streams.backtest import finished
 from streams.commands.backtest import command
 from streams.correlate import Correlator
 from streams.folder import Folder
 from streams.heat import Heat, HeatWatch
 from streams.records import IncidentEvent
+from streams.review import Review
 
 T = 1_767_283_200  # 2026-01-01 16:00 UTC
 DAYS = 2
@@ -76,6 +80,21 @@ def test_nothing_later_is_known_when_an_event_is_told(history: Folder, events: S
     middle = int(events[len(events) // 2].incident.updated_at.timestamp())
     early = list(Correlator(history.topology).advance(history, start, middle))
     assert early == [event for event in events if event.incident.updated_at.timestamp() <= middle]
+
+
+def test_the_product_line_is_named_when_most_of_it_suffers(history: Folder, events: Sequence[IncidentEvent]) -> None:
+    incident = next(event.incident for event in events if event.kind == "opened" and event.incident.service)
+    at = incidents.seconds(incident.opened_at)
+    lines = [
+        f"- {{name: {name}, product: {product}}}" for name, product in ((incident.service, "till"), ("b", "till"), ("c", "app"))
+    ]
+    review = Review(parse_topology("services:\n" + "\n".join(lines)), "en")
+    for services, title in (
+        ((incident.service, "b"), "Product line till: complaints surge"),
+        ((incident.service, "c"), incident.title),
+    ):
+        tracked = incidents.restored(msgspec.structs.replace(incident, services=services), at)
+        assert review.worded(history, tracked, at).incident.title == title
 
 
 def test_a_restart_goes_on_where_the_first_run_stopped(history: Folder, events: Sequence[IncidentEvent]) -> None:
