@@ -20,6 +20,14 @@ from streams.store.client import Store
 from streams.store.schema import migrate
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _leftovers() -> Iterator[None]:
+    """Sockets of a broker that died, which kafka-python leaves to the garbage collector, must not fail a later test."""
+    _collect()
+    yield
+    _collect()
+
+
 @pytest.fixture(scope="module")
 def line(parts: Parts, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A line without data; its workers are ended with the module."""
@@ -40,6 +48,9 @@ def line(parts: Parts, settings: Settings, tmp_path_factory: pytest.TempPathFact
         worker.kill()
         worker.wait()
     admin_store.close()
-    with warnings.catch_warnings():  # kafka-python leaves sockets of a broker that died; they must not fail a later test
+
+
+def _collect() -> None:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
