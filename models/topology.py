@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from models.yaml_source import compose, read_source
+
 
 class TopologyError(ValueError):
     """services.yaml does not say what it should; the message names line and field."""
@@ -92,24 +94,12 @@ _SERVICE_FIELDS = {**_IDC_FIELDS, "product": str, "owner": str, **dict.fromkeys(
 
 def read_topology(path: Path) -> Topology:
     """The topology that the services.yaml at `path` describes. Raises TopologyError with file, line and field."""
-    try:
-        return parse_topology(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise TopologyError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise TopologyError(f"{path}:{line}: not UTF-8: {error.reason} at byte {error.start}") from error
+    return parse_topology(read_source(path, TopologyError), str(path))
 
 
 def parse_topology(text: str, origin: str = "services.yaml") -> Topology:
     """The topology that a services.yaml describes. Raises TopologyError with `origin`, line and field."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise TopologyError(f"{origin}:{mark.line + 1 if mark else '?'}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise TopologyError(f"{origin}: {error}") from error
+    root = compose(text, origin, TopologyError)
     if root is None:
         return Topology()
     sections = dict(_mapping(root, origin, "the document", {"services": list, "idcs": list}))

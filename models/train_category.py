@@ -107,18 +107,8 @@ def train_category(
     least = _least(tried, precision) if precision else None
     if least is not None:
         scores["answered"] = round(float((tried.margin >= least).mean()), 4)
-    installed = read_card(out, NAME)
-    if installed and not force and installed.scheme == SCHEME and installed.labels and set(installed.scores) == {split}:
-        before, after = installed.scores[split]["accuracy"], scores["accuracy"]
-        if after < before - 0.005:
-            raise WorseModelError(
-                f"accuracy {after:.4f} against {before:.4f} of the installed model; not installed (--force does)"
-            )
-    if not force and scores["accuracy"] <= scores["most_frequent"]:
-        raise WorseModelError(
-            f"accuracy {scores['accuracy']:.4f}, no more than by always saying the most frequent label"
-            f" ({scores['most_frequent']:.4f}); not installed (--force does)"
-        )
+    if not force:
+        _refuse_worse(read_card(out, NAME), split, scores)
     learnt = fit_layers(matrix, labelled.labels, FEWEST)
     card = Card(
         name=NAME,
@@ -140,6 +130,21 @@ def train_category(
         "bias": learnt.bias.astype(np.float32),
     }
     return write_artefact(out, card, arrays)
+
+
+def _refuse_worse(installed: Card | None, split: str, scores: Mapping[str, float]) -> None:
+    """Raises WorseModelError for what judges worse than the installed model on the same split, or no better than no model."""
+    if installed and installed.scheme == SCHEME and installed.labels and set(installed.scores) == {split}:
+        before, after = installed.scores[split]["accuracy"], scores["accuracy"]
+        if after < before - 0.005:
+            raise WorseModelError(
+                f"accuracy {after:.4f} against {before:.4f} of the installed model; not installed (--force does)"
+            )
+    if scores["accuracy"] <= scores["most_frequent"]:
+        raise WorseModelError(
+            f"accuracy {scores['accuracy']:.4f}, no more than by always saying the most frequent label"
+            f" ({scores['most_frequent']:.4f}); not installed (--force does)"
+        )
 
 
 def _method(labels: Labels) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import yaml
 
+from models.yaml_source import compose, read_source
+
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -92,29 +94,16 @@ def read_rules(path: Path | None) -> Rules:
     """The rules that the file at `path` describes; the defaults for None. Raises RulesError with file, line and field."""
     if path is None:
         return Rules()
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise RulesError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise RulesError(f"{path}:{line}: not UTF-8: {error.reason} at byte {error.start}") from error
+    return parse_rules(read_source(path, RulesError), str(path))
 
 
 def parse_rules(text: str, origin: str = "rules.yaml") -> Rules:
     """The rules that a rules.yaml describes. Raises RulesError with `origin`, line and field."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        plain = yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise RulesError(f"{origin}:{mark.line + 1 if mark else '?'}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise RulesError(f"{origin}: {error}") from error
+    root = compose(text, origin, RulesError)
     if root is None:
         return Rules()
     try:
-        rules = msgspec.convert(plain, Rules, strict=False)
+        rules = msgspec.convert(yaml.load(text, Loader=yaml.BaseLoader), Rules, strict=False)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         raise RulesError(f"{origin}:{_line(root, path.rstrip('`'))}: {_field(path)}{reason}") from error
