@@ -25,7 +25,7 @@ def baselines() -> Mapping[str, Ranker]:
     try:
         package = importlib.import_module("baro.root_cause_analysis")
     except ImportError as error:
-        raise Absent("BARO and N-Sigma are left out: pip install fse-baro (development only)") from error
+        raise Absent("BARO and N-Sigma are left out: .venv/bin/python -m pip install fse-baro (development only)") from error
     return {"baro": _ranker(package.robust_scorer), "n_sigma": _ranker(package.nsigma)}
 
 

@@ -69,7 +69,7 @@ def measure(texts: Sequence[str], share: float, say: Callable[[str], None] = lam
     ):
         judge = build(texts[:_LEARNT])
         if judge is None:
-            say(f"{name}: not installed, not measured (pip install 'huiyin[bench]')")
+            say(f"{name}: not installed, not measured (.venv/bin/python -m pip install snownlp)")
             rates.append(None)
             continue
         rate = _rate(judge, texts[:count])
