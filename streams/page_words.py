@@ -69,7 +69,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "pains": ("主要痛点", "Pain points"),
     "praises": ("好评", "Praise"),
     "wishes": ("建议", "Suggestions"),
-    "incidents": ("当日事件", "Incidents"),
+    "incidents": ("事件", "Incidents"),
     "no_incidents": ("当日没有事件", "No incidents"),
     "followups": ("回访闭环", "Follow-up"),
     "open": ("待处理", "open"),
