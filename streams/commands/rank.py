@@ -10,21 +10,15 @@ import msgspec
 from models.causes import rank
 from models.topology import TopologyError
 from models.window import Question
+from streams.commands.moment import Moment
 from streams.folder import Folder
-from streams.folder_csv import FolderError, epoch_seconds
-
-
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
-    try:
-        return int(epoch_seconds(text))
-    except ValueError as error:
-        raise click.BadParameter(f"{error}; give epoch seconds or RFC 3339") from error
+from streams.folder_csv import FolderError
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--service", required=True, help="The service that users complain about.")
-@click.option("--at", required=True, callback=_moment, help="Since when: epoch seconds or RFC 3339.")
+@click.option("--at", required=True, type=Moment(), help="Since when: epoch seconds or RFC 3339.")
 @click.option("--language", type=click.Choice(("zh", "en")), default="zh", show_default=True, help="Of the evidence.")
 def command(folder: Path, service: str, at: int, language: str) -> None:
     """Rank what caused the trouble of a service.
