@@ -75,12 +75,13 @@ class Batch(NamedTuple):
 
 
 def batch_features(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Batch:
-    """The features of texts, given the words of each."""
+    """The features of texts, given the words of each: none empty, joined they are the text."""
     flat = [word for cut in words for word in cut]
     counts = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
     points = points_of(texts)
-    hashes = word_hashes(flat)
+    length = np.fromiter(map(len, flat), dtype=np.int64, count=len(flat))
     owner = np.repeat(np.arange(len(words)), counts)
+    hashes = _span_hashes(points.value, np.cumsum(length) - length + owner)  # a NUL follows each text
     features = features_of(points, character_grams(points), hashes, owner)
     return Batch(features, flat, hashes, [0, *np.cumsum(counts).tolist()], points)
 
@@ -115,10 +116,18 @@ def character_grams(points: Points) -> list[Grams]:
 def word_hashes(words: Sequence[str]) -> NDArray[np.uint32]:
     """A 32-bit hash of each word, by its folded code points; no word may be empty."""
     points = points_of(words)
-    offset = np.arange(len(points.value)) - np.repeat(points.start, points.length + 1)
-    terms = (points.value + _WORD_SEED) * _POWERS[np.minimum(offset, _LONGEST_WORD - 1)]
-    terms[points.start + points.length] = 0
-    hashed = np.add.reduceat(terms, points.start, dtype=np.uint32) if len(words) else np.zeros(0, np.uint32)
+    return _span_hashes(points.value, points.start)
+
+
+def _span_hashes(value: NDArray[np.uint32], start: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """A hash of the folded code points from each start (ascending) to the next; NULs count nothing."""
+    if not len(start):
+        return np.zeros(0, np.uint32)
+    span = np.diff(start, append=len(value))
+    offset = np.arange(start[0], len(value)) - np.repeat(start, span)
+    inside = value[start[0] :]
+    terms = np.where(inside != 0, (inside + _WORD_SEED) * _POWERS[np.minimum(offset, _LONGEST_WORD - 1)], np.uint32(0))
+    hashed = np.add.reduceat(terms, start - start[0], dtype=np.uint32)
     hashed ^= hashed >> np.uint32(15)
     hashed *= _MIX
     return np.asarray(hashed ^ (hashed >> np.uint32(13)), dtype=np.uint32)
@@ -135,7 +144,7 @@ def features_of(points: Points, grams: Sequence[Grams], hashes: NDArray[np.uint3
     size = np.zeros(len(points.start), dtype=np.int64)
     for each in grams:
         size += np.bincount(text_at[each.place], minlength=len(size))
-    key = np.sort(np.concatenate(keys), kind="stable")  # each part is ascending by text: half the time of quicksort
+    key = np.sort(np.concatenate(keys))  # numpy sorts 64-bit numbers with the processor's vectors, but not stably
     first = np.ones(len(key), dtype=bool)
     first[1:] = key[1:] != key[:-1]
     key = key[first]

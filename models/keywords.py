@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,21 +35,26 @@ class KeywordTable:
 
     def pick(self, batch: Batch, count: int = 5) -> list[tuple[str, ...]]:
         """Up to `count` keywords of each text of `batch`, the weightiest first."""
-        weights = self._idf[batch.hashes >> np.uint32(32 - _BITS)].tolist()
-        return [
-            _heaviest(batch.words[start:end], weights[start:end], count)
-            for start, end in zip(batch.first, batch.first[1:], strict=False)
-        ]
+        ranked, first = self._ranked(batch)
+        return [_worthy(ranked[start:end], count) for start, end in pairwise(first)]
+
+    def _ranked(self, batch: Batch) -> tuple[list[str], list[int]]:
+        """The distinct words of each text that weigh anything, the weightiest first, and where each text's begin."""
+        weight = self._idf[batch.hashes >> np.uint32(32 - _BITS)]
+        length = np.fromiter(map(len, batch.words), np.int64, len(batch.words))
+        telling = np.flatnonzero((weight > 0) & (length > 1))
+        text = np.searchsorted(batch.first, telling, side="right") - 1
+        _, said, word = np.unique((text << 32) | batch.hashes[telling], return_index=True, return_inverse=True)
+        total = np.bincount(word, weight[telling], minlength=len(said))
+        order = np.lexsort((said, -total, text[said]))
+        chosen = said[order]
+        ranked = list(map(batch.words.__getitem__, telling[chosen].tolist()))
+        return ranked, np.searchsorted(text[chosen], np.arange(len(batch.first))).tolist()
 
 
-def _heaviest(words: Sequence[str], weights: Sequence[float], count: int) -> tuple[str, ...]:
-    total: dict[str, float] = {}
-    for word, weight in zip(words, weights, strict=True):
-        if weight and len(word) > 1:
-            total[word] = total.get(word, 0.0) + weight
-    ranked = sorted(total, key=total.__getitem__, reverse=True)
-    found = []
-    for word in ranked:
+def _worthy(words: Sequence[str], count: int) -> tuple[str, ...]:
+    found: list[str] = []
+    for word in words:
         if _WORTH.match(word):
             found.append(word)
             if len(found) == count:

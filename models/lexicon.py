@@ -1,4 +1,4 @@
-"""lexicon.yaml in, terms to look for out; and the matcher that finds them.
+"""lexicon.yaml in, terms to look for and what they mean out.
 
 A term may mean several things at once (支付失败 is a payment problem, 差 an opinion): its roles.
 """
@@ -6,17 +6,14 @@ A term may mean several things at once (支付失败 is a payment problem, 差 a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-_HEAD_BITS = 20  # of a hash of two characters: some ten thousand heads collide seldom
 SHIPPED = Path(__file__).parent / "data" / "lexicon.yaml"
 
 
@@ -54,14 +51,6 @@ class Role(NamedTuple):
     name: str = ""
 
 
-class Hit(NamedTuple):
-    """A term found: text[start:end] and its roles."""
-
-    start: int
-    end: int
-    roles: tuple[Role, ...]
-
-
 class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The lexicon file."""
 
@@ -77,19 +66,19 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     features: dict[str, str] = {}
 
     @cached_property
-    def matcher(self) -> Matcher:
-        """Finds every term but chatter."""
+    def roles(self) -> dict[str, tuple[Role, ...]]:
+        """Every term but chatter, with what it means."""
         roles: dict[str, list[Role]] = {}
-        for terms, role in self._roles():
+        for terms, role in self._given():
             for term in expand(terms):
                 roles.setdefault(term, []).append(role)
         for term, means in roles.items():  # 物流太慢 hides the aspect 物流 and blames it
             if means[0].kind == "problem":
                 heads = [roles.get(term[:end], []) for end in range(1, len(term))]
                 means += [Role("bad", role.name) for found in heads for role in found if role.kind == "aspect"]
-        return Matcher({term: tuple(dict.fromkeys(means)) for term, means in roles.items()})
+        return {term: tuple(dict.fromkeys(means)) for term, means in roles.items()}
 
-    def _roles(self) -> Iterator[tuple[str, Role]]:
+    def _given(self) -> Iterator[tuple[str, Role]]:
         for name, category in self.categories.items():
             yield category.problems, Role("problem", name)
             yield category.terms, Role("subject", name)
@@ -107,53 +96,6 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
             yield terms, Role("severity", name)
         for name, terms in self.features.items():
             yield terms, Role("feature", name)
-
-
-class Matcher:
-    """Finds literal terms in texts: at each place the longest that starts there; hits may overlap.
-
-    By a place's first two characters, looked up for a whole batch at once, it is mostly ruled out.
-    """
-
-    def __init__(self, terms: Mapping[str, tuple[Role, ...]]) -> None:
-        self._terms = terms
-        self._heads = np.zeros(1 << _HEAD_BITS, bool)  # of terms of two characters or more, hashed
-        self._single = np.zeros(0x10000, bool)  # terms of one character; none is outside the basic plane
-        lengths: dict[str, set[int]] = {}
-        for term in terms:
-            lengths.setdefault(term[:2], set()).add(len(term))
-            if len(term) == 1:
-                self._single[min(ord(term), 0xFFFF)] = True
-            else:
-                self._heads[_head(*np.array([[ord(term[0])], [ord(term[1])]], np.uint32))] = True
-        self._lengths = {head: tuple(sorted(found, reverse=True)) for head, found in lengths.items()}
-
-    def find(self, texts: Sequence[str]) -> list[list[Hit]]:
-        """The hits in each text (lower case), ascending."""
-        if not texts:
-            return []
-        joined = "\0".join(texts) + "\0"
-        value = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-        possible = self._heads[_head(value[:-1], value[1:])] | self._single[np.minimum(value[:-1], 0xFFFF)]
-        place = np.flatnonzero(possible)
-        first = np.cumsum([0, *[len(text) + 1 for text in texts]])
-        found: list[list[Hit]] = [[] for _ in texts]
-        terms, lengths = self._terms, self._lengths
-        owner = np.searchsorted(first, place, side="right") - 1
-        for number, at, start in zip(owner.tolist(), place.tolist(), (place - first[owner]).tolist(), strict=True):
-            for length in lengths.get(joined[at : at + 2], ()):
-                roles = terms.get(joined[at : at + length])
-                if roles is not None:
-                    found[number].append(Hit(start, start + length, roles))
-                    break
-            else:
-                if (roles := terms.get(joined[at])) is not None:
-                    found[number].append(Hit(start, start + 1, roles))
-        return found
-
-
-def _head(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    return (first * np.uint32(0x9E3779B1) ^ second * np.uint32(0x85EBCA6B)) >> np.uint32(32 - _HEAD_BITS)
 
 
 def expand(terms: str) -> Iterator[str]:

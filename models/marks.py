@@ -1,15 +1,21 @@
-"""A text and the lexicon in, marks out: each term found with what it means here, perhaps denied (不, 没).
+"""Texts and the lexicon in, marks out: each term found with what it means here, perhaps denied (不, 没).
 
-Good that is only wished for (希望, 如果) is no mark, nor is a fault that is only asked about (烧机油吗).
+Good that is only wished for (希望, 如果) is no mark, nor is a fault that is only asked about (烧机油吗). A batch is judged in
+columns: one row a term found, then one row a meaning.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import starmap
 from typing import NamedTuple
 
-from models.lexicon import Hit, Lexicon, expand
+import numpy as np
+from numpy.typing import NDArray
+
+from models.lexicon import Lexicon, expand
+from models.terms import Hits, Joined, Places, Terms, join
 
 # Reversals that only look like a negation.
 _NO_NEGATION = (
@@ -17,11 +23,13 @@ _NO_NEGATION = (
     *("区别", "告别", "类别", "性别"),
 )
 # As good as something else it is not: 没有别家好.
-_NOT_AS = re.compile(r"没有?[^，。,.!！?？\s]{1,6}$")
-_CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]")
-_BLAMES = frozenset({"problem", "bad"})
+_NOT_AS = re.compile(r"没有?[^，。,.!！?？\s\0]{1,6}$")
+_COMPARED = 8  # characters before a good word in which it may be denied so
+_CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n\0]")
 _ASKED = re.compile(r"[\u4e00-\u9fff]{0,1}(?:吗|么(?!多|高|大|差))")  # 油耗高吗: not stated, asked
-_OPINIONS = frozenset({"good", "bad", "problem", "suggestion"})
+_BLAMES = ("problem", "bad")
+_OPINIONS = ("good", "bad", "problem", "suggestion")
+_WISHES = ("wish", "suggestion")
 
 
 class Mark(NamedTuple):
@@ -47,39 +55,88 @@ class Reading(NamedTuple):
         return [mark for mark in self.marks if not mark.denied]
 
 
+class _Stated(NamedTuple):
+    """Terms found that are not only asked about, and whether each is denied."""
+
+    hits: Hits
+    denied: NDArray[np.bool_]
+
+
 class Marker:
     """The lexicon, made ready."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._matcher = lexicon.matcher
-        self._negators = tuple(sorted(set(expand(lexicon.negators)), key=len, reverse=True))
+        means = list(lexicon.roles.values())
+        self._terms = Terms(lexicon.roles)
+        self._negators = Terms(dict.fromkeys(expand(lexicon.negators)))
+        self._no_negation = Terms(_NO_NEGATION)
+        self._count = np.array([len(roles) for roles in means], np.int64)
+        self._first_role = np.cumsum(self._count) - self._count
+        kinds = [role.kind for roles in means for role in roles]
+        self._kind, self._name = np.array(kinds, object), np.array([role.name for roles in means for role in roles], object)
+        self._good, self._wish = (np.isin(kinds, kind) for kind in (("good",), _WISHES))
+        first = [roles[0].kind for roles in means]
+        self._problem, self._blames, self._opinion = (np.isin(first, kind) for kind in (("problem",), _BLAMES, _OPINIONS))
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The marks of each text (lower case)."""
-        return [self._read(text, hits) for text, hits in zip(texts, self._matcher.find(texts), strict=True)]
+        if not texts:
+            return []
+        joined = join(texts)
+        stated = self._stated(joined)
+        problem = self._problem[stated.hits.term] & ~stated.denied
+        problems = np.bincount(joined.owner(stated.hits.start[problem]), minlength=len(texts)).tolist()
+        marks, first = self._marks(joined, stated)
+        return [
+            Reading(text, marks[start:end], count)
+            for text, start, end, count in zip(texts, first, first[1:], problems, strict=False)
+        ]
 
-    def _read(self, text: str, hits: Sequence[Hit]) -> Reading:
-        marks: list[Mark] = []
-        problems, wished = 0, -1  # up to where the present clause only wishes
-        compares, asks = "没" in text, "吗" in text or "么" in text
-        for start, end, roles in hits:
-            first = roles[0].kind
-            if asks and first in _BLAMES and _ASKED.match(text, end):
-                continue
-            denied = first in _OPINIONS and self._denied(text, start)
-            problems += first == "problem" and not denied
-            for kind, name in roles:
-                if kind == "good":
-                    if start > wished:
-                        worse = compares and _NOT_AS.search(text, max(0, start - 8), start) is not None
-                        marks.append(Mark(start, end, kind, name, denied or worse))
-                    continue
-                if kind in ("wish", "suggestion"):
-                    clause = _CLAUSE_END.search(text, end)
-                    wished = clause.start() if clause else len(text)
-                marks.append(Mark(start, end, kind, name, denied))
-        return Reading(text, marks, problems)
+    def _stated(self, joined: Joined) -> _Stated:
+        hits = self._terms.find(joined)
+        denied = self._opinion[hits.term] & (self._negators.ends(joined) & ~self._no_negation.ends(joined))[hits.start]
+        asked = _places(joined, "吗么")
+        if len(asked):  # one of them stands where the term ends, or one character later
+            near = np.flatnonzero(self._blames[hits.term] & _within(asked, hits.end, hits.end + 2))
+            only = [number for number in near.tolist() if _ASKED.match(joined.text, int(hits.end[number]))]
+            kept = np.ones(len(hits.term), bool)
+            kept[only] = False
+            return _Stated(Hits(*(column[kept] for column in hits)), denied[kept])
+        return _Stated(hits, denied)
 
-    def _denied(self, text: str, start: int) -> bool:
-        before = text[max(0, start - 4) : start]
-        return before.endswith(self._negators) and not before.endswith(_NO_NEGATION)
+    def _marks(self, joined: Joined, stated: _Stated) -> tuple[list[Mark], list[int]]:
+        """All marks, and which is each text's first (one more: how many there are)."""
+        hits = stated.hits
+        count = self._count[hits.term]
+        row = np.repeat(np.arange(len(count)), count)
+        role = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + self._first_role[hits.term[row]]
+        start, end, denied = hits.start[row], hits.end[row], stated.denied[row]
+        good = self._good[role]
+        kept = ~(good & (start <= self._wished(joined, end, self._wish[role])))
+        compares = _places(joined, "没")
+        for number in np.flatnonzero(good & _within(compares, start - _COMPARED, start)).tolist():
+            denied[number] |= _NOT_AS.search(joined.text, max(0, int(start[number]) - _COMPARED), int(start[number])) is not None
+        start, end, role, denied = start[kept], end[kept], role[kept], denied[kept]
+        owner = joined.owner(start)
+        begins = joined.first[owner]
+        columns = (start - begins, end - begins, self._kind[role], self._name[role], denied)
+        marks = list(starmap(Mark, zip(*(column.tolist() for column in columns), strict=True)))
+        return marks, np.searchsorted(owner, np.arange(len(joined.first))).tolist()
+
+    def _wished(self, joined: Joined, end: Places, wish: NDArray[np.bool_]) -> Places:
+        """Up to where a mark's clause only wishes: where the clause of the last wish before it ends, in its text or earlier."""
+        wished = np.full(len(end), -1)
+        search, text = _CLAUSE_END.search, joined.text
+        for number in np.flatnonzero(wish).tolist():
+            clause = search(text, int(end[number]))  # a NUL follows each text
+            wished[number] = clause.start() if clause else len(text)
+        return np.maximum.accumulate(wished) if len(wished) else wished
+
+
+def _places(joined: Joined, characters: str) -> Places:
+    return np.flatnonzero(np.isin(joined.value, [ord(character) for character in characters]))
+
+
+def _within(places: Places, low: Places, high: Places) -> NDArray[np.bool_]:
+    """Whether one of `places` (ascending) is in low … high - 1, each."""
+    return np.searchsorted(places, low) < np.searchsorted(places, high)
