@@ -20,9 +20,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedKFold
 
 from models.artefact import Card, read_card, write_artefact
-from models.category import NAME
+from models.category import CATEGORY_SCHEME, NAME, PRECEDENCE
 from models.corpus import CorpusError, rows
-from models.features import SCHEME
 from models.train import Say, WorseModelError
 from models.train_features import features
 from models.train_layers import COST, Labels, fit_layers, predict
@@ -112,15 +111,15 @@ def train_category(
     learnt = fit_layers(matrix, labelled.labels, FEWEST)
     card = Card(
         name=NAME,
-        scheme=SCHEME,
+        scheme=CATEGORY_SCHEME,
         made=dt.date.today().isoformat(),
         data={name: len(part) for name, part in found.items()},
-        method=f"{_method(labelled.labels)}, binary features × idf / √length; scored on {split}",
+        method=f"{_method(labelled.labels, learnt.precedence)}, binary features × idf / √length; scored on {split}",
         features="characters 1-4, words 1-2 (rjieba), hashed; personal data masked",
         scores={split: scores},
         limits=f"categories with fewer than {FEWEST} texts are not learnt; "
         + ("a text always gets one" if least is None else f"silent where precision would fall below {precision}"),
-        parameters={} if least is None else {"least": least},
+        parameters=({} if least is None else {"least": least}) | ({PRECEDENCE: 1.0} if learnt.precedence else {}),
         files={},
         labels=learnt.labels,
     )
@@ -134,7 +133,7 @@ def train_category(
 
 def _refuse_worse(installed: Card | None, split: str, scores: Mapping[str, float]) -> None:
     """Raises WorseModelError for what judges worse than the installed model on the same split, or no better than no model."""
-    if installed and installed.scheme == SCHEME and installed.labels and set(installed.scores) == {split}:
+    if installed and installed.scheme == CATEGORY_SCHEME and installed.labels and set(installed.scores) == {split}:
         before, after = installed.scores[split]["accuracy"], scores["accuracy"]
         if after < before - 0.005:
             raise WorseModelError(
@@ -147,7 +146,9 @@ def _refuse_worse(installed: Card | None, split: str, scores: Mapping[str, float
         )
 
 
-def _method(labels: Labels) -> str:
+def _method(labels: Labels, precedence: bool) -> str:
+    if precedence:
+        return f"LinearSVC C={COST} and NBSVM for what the codes name, calibrated; the first said by precedence leads"
     if any(labels.codes):
         return f"LinearSVC C={COST} for what the codes name, logistic regression for what leads"
     return f"LinearSVC C={COST}, one against the rest"
