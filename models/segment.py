@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, pairwise
 
 import rjieba
 
@@ -30,6 +31,18 @@ class Segmenter:
         """The words of each text in order; joined they are the text. No text may hold a lone surrogate."""
         cut = self._cut
         return [cut(text) for text in texts]
+
+
+def agreement(texts: Sequence[str]) -> float:
+    """The share of jieba's words, by place, that the fast path cuts alike."""
+    fast, reference = _places(Segmenter().cut(texts)), _places(reference_words(texts))
+    return len(fast & reference) / max(len(reference), 1)
+
+
+def _places(words: Sequence[Sequence[str]]) -> set[tuple[int, int, int]]:
+    """Of each word its text, where it begins and where it ends."""
+    ends = [list(accumulate(map(len, cut), initial=0)) for cut in words]
+    return {(text, *place) for text, found in enumerate(ends) for place in pairwise(found)}
 
 
 def reference_words(texts: Sequence[str], words: Iterable[str] = ()) -> list[list[str]]:

@@ -10,7 +10,7 @@ texts held out (Wolpert 1992); layer upon layer is one layer again.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from models.category import leading
+from models.labelled import Labels
 
 COST = 0.2  # LinearSVC's C, over 0.1 … 1 in five folds
 _MANY = 20_000  # texts from which on a feature must occur in two; below, what was said once tells as well
@@ -28,17 +29,6 @@ _FOLDS = 5
 _RATIO_COST = 0.1  # LinearSVC's C where features are scaled by their log-count ratio
 _AGAIN = 20  # texts whose pair of categories another text has too: fewer do not tell a precedence from chance
 _AGAINST = 0.02  # of them may be led by the other category: mislabelled ones
-
-
-class Labels(NamedTuple):
-    """Of each text its category and the codes of all it says ((), where none are given)."""
-
-    category: NDArray[np.str_]
-    codes: Sequence[tuple[str, ...]] = ()
-
-    def of(self, rows: NDArray[np.int64]) -> Labels:
-        """Those of the texts `rows`."""
-        return Labels(self.category[rows], [self.codes[row] for row in rows.tolist()] if self.codes else ())
 
 
 class Layers(NamedTuple):

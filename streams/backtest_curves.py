@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import dates
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -16,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from streams.curves import ORANGE, RED, STYLE
+from streams.curves import ORANGE, RED, styled
 
 LEVELS = {1: "#d4a800", 2: ORANGE, 3: RED}
 BAND = 1.96  # standard deviations: 95 % of a normal distribution
@@ -61,8 +59,7 @@ def drawn(weeks: Weeks, zone: dt.tzinfo, width: float) -> str:
     """An `<svg>`, `width` inches wide."""
     rows = ROW * len(weeks.dots)
     height = 1.75 + rows
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with styled():
         figure = Figure(figsize=(width, height))
         FigureCanvasSVG(figure)
         axes: Any = figure.add_axes((LEFT / width, (0.3 + rows) / height, 1 - (LEFT + 0.1) / width, 1.35 / height))

@@ -9,7 +9,8 @@ import datetime as dt
 import io
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -69,13 +70,20 @@ class Axis(NamedTuple):
     shaded: tuple[float, float] | None = None
 
 
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look of every picture, for what is drawn and written inside; a glyph that only readers have is no warning."""
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
 def stacked(axis: Axis, panels: Sequence[Panel], marks: Sequence[Mark] = (), width: float = 8.6) -> str:
     """An `<svg>` of the panels, `width` inches wide. Each value of each line belongs to axis.times at the same place."""
     heights = [1.5 if panel.high else 0.7 for panel in panels]
     margin = 0.36
     total = sum(heights) + margin * (len(panels) + 1)
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with styled():
         figure = Figure(figsize=(width, total))
         FigureCanvasSVG(figure)
         top = total - margin * 0.8

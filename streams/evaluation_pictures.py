@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from models.held_out import HeldOut, calibration_error, confusion, reliability
-from streams.curves import BLUE, GREY, STYLE
+from streams.curves import BLUE, GREY, styled
 
 _WORDS = {
     "zh": {
@@ -43,7 +43,7 @@ def draw(folder: Path, held_out: HeldOut, rates: Mapping[str, float], language: 
     """Write confusion.svg, calibration.svg and speed.svg (texts a CPU second by name) into `folder`; their paths."""
     words = _WORDS[language]
     folder.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(STYLE):
+    with styled():
         return [
             _write(folder / "confusion.svg", (2.6 * len(held_out.domains), 2.7), lambda f: _confusion(f, held_out, words)),
             _write(folder / "calibration.svg", (5.2, 4.6), lambda figure: _calibration(figure, held_out, words)),
@@ -60,7 +60,7 @@ def _write(path: Path, size: tuple[float, float], fill: Callable[[Figure], None]
 
 
 def _confusion(figure: Figure, held_out: HeldOut, words: Mapping[str, str]) -> None:
-    panels: Sequence[mpl.axes.Axes] = figure.subplots(1, len(held_out.domains), squeeze=False)[0]
+    panels: Sequence[Axes] = figure.subplots(1, len(held_out.domains), squeeze=False)[0]
     for number, (axes, name) in enumerate(zip(panels, held_out.domains, strict=True)):
         counts = confusion(held_out.of(number))
         share = counts / counts.sum(axis=1, keepdims=True).clip(1)

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.artefact import SHIPPED, ArtefactError, read_card
+from models.labelled import Row
 from models.lexicon import LexiconError, expand, load_lexicon
 from models.segment import Segmenter, reference_words
 from models.sentiment import load_sentiment
 from models.tag import Judgement, Tagger, load_tagger
 from models.topology import parse_topology
-from models.train_category import Row, train_category
+from models.train_category import train_category
 from streams.commands.bench import command as bench
 from streams.commands.tag import command
 

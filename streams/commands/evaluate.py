@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-_TEXTS = 4_000  # whose judging is timed, drawn from all sets
+CATEGORIES = "car_complaints_2020.csv.gz"
+_TEXTS = 4_000  # whose judging is timed and whose words are compared, drawn from all sets
 _SHARE = 0.25  # of them, what the slow baselines judge
 
 
@@ -24,14 +25,20 @@ _SHARE = 0.25  # of them, what the slow baselines judge
     "--folds", type=click.IntRange(1, 5), default=5, show_default=True, help="Folds of five that baselines are judged on."
 )
 @click.option("--limit", type=click.IntRange(10), help="Texts of each label of each set that baselines get; all without it.")
+@click.option(
+    "--categories",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of texts with categories, as for train --task category; without it the public one in --data, if there.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures (SVG).")
-def command(data: Path, baseline: bool, folds: int, limit: int | None, out: Path | None) -> None:
+def command(data: Path, baseline: bool, folds: int, limit: int | None, categories: Path | None, out: Path | None) -> None:
     """Print accuracy and calibration per set (cross-validated when the model was trained), field by field how far
-    judgements agree with texts labelled by reading (those that rules were made on, and those held out), and the speed
-    of one core beside jieba with scikit-learn and SnowNLP.
+    judgements agree with texts labelled by reading (those that rules were made on, and those held out), one's own
+    categories on texts held out, how far words are cut as jieba cuts them, and the speed of one core beside jieba with
+    scikit-learn and SnowNLP.
 
     --baseline adds character 1-4-gram SVC, jieba 1-2-gram SVC and LR (one per set) and SnowNLP as it comes (on 500 texts a
-    set). --out draws confusion matrices, calibration and speed.
+    set); for categories jieba 1-2-gram LR. --out draws confusion matrices, calibration and speed.
     """
     from models.artefact import ArtefactError
     from models.corpus import CorpusError, read_corpus
@@ -47,6 +54,8 @@ def command(data: Path, baseline: bool, folds: int, limit: int | None, out: Path
             for name, scores in baseline_scores(corpus, folds, limit, say=_say).items():
                 _print(name, scores)
         _opinions(data)
+        _categories(categories or data / CATEGORIES, baseline)
+        _segmentation(corpus.texts)
         rates = _speed(corpus.texts)
         if out is not None:
             from streams.config import load
@@ -92,14 +101,43 @@ def _opinions(data: Path) -> None:
             click.echo(f"opinion     {half:20} {each.field:18} {counts}  precision {each.precision:.3f} recall {each.recall:.3f}")
 
 
-def _speed(texts: tuple[str, ...]) -> dict[str, float]:
-    """Texts a CPU second by name, printed and returned."""
+def _categories(file: Path, baseline: bool) -> None:
+    from models.labelled import joined, read_labelled
+    from models.score_category import score
+    from models.train_features import features
+
+    if not file.exists():
+        return
+    labelled = joined({file.name: read_labelled(file)})
+    split, reached, _ = score(features(labelled.texts).rows, labelled)
+    found = {"huiyin": reached}
+    if baseline:
+        from models.baselines import category_baseline
+
+        found["jieba words 1-2, LR"] = category_baseline(labelled)
+    for name, scores in found.items():
+        figures = f"accuracy {scores['accuracy']:.4f}  macro-F1 {scores['macro_f1']:.4f}"
+        click.echo(f"category    {name:20} {split:12} {scores['texts']:7,.0f} texts  {figures}")
+
+
+def _segmentation(texts: tuple[str, ...]) -> None:
+    from models.segment import agreement
+
+    drawn = _drawn(texts)
+    click.echo(f"words       {'rjieba as jieba':20} {agreement(drawn):.4f} of the words of {len(drawn):,} texts")
+
+
+def _drawn(texts: tuple[str, ...]) -> list[str]:
     import numpy as np
 
+    return [texts[row] for row in np.random.default_rng(0).permutation(len(texts))[:_TEXTS]]
+
+
+def _speed(texts: tuple[str, ...]) -> dict[str, float]:
+    """Texts a CPU second by name, printed and returned."""
     from streams.bench.tagging import measure
 
-    drawn = np.random.default_rng(0).permutation(len(texts))[:_TEXTS]
-    report = measure([texts[row] for row in drawn], _SHARE, _say)
+    report = measure(_drawn(texts), _SHARE, _say)
     rates = {"huiyin tag": report.per_cpu_second, "jieba + scikit-learn": report.jieba_scikit_learn.per_cpu_second}
     if report.snownlp is not None:
         rates["SnowNLP"] = report.snownlp.per_cpu_second

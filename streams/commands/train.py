@@ -99,7 +99,8 @@ def _adapted(settings: Settings, file: Path | None, out: Path, force: bool) -> C
 
 
 def _classified(settings: Settings, field: str, file: Path | None, out: Path, force: bool) -> Card:
-    from models.train_category import Row, read_labelled, train_category
+    from models.labelled import Row, read_labelled
+    from models.train_category import train_category
     from streams.corrections_kept import kept
     from streams.store.client import StoreUnavailable
 
