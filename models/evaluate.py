@@ -1,7 +1,7 @@
 """Labelled texts and a tagger in, how far its judgements agree with the labels out.
 
-The labels of opinions, made by reading, are ids and fields only; the texts are looked up in the public sets. Half of the
-labels are held out: rules are made by looking at the other half alone.
+The labels of opinions, made by reading, are ids and fields only; the texts are looked up in the public sets. Some of the
+labels are held out: rules are made by looking at the others alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ OPINION_LABELS = Path(__file__).parent / "data" / "opinion_labels.ndjson"
 class OpinionLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a reader found in the text `id` of `file`. `aspects` are names with +1 or -1; '' and nothing mean none.
 
-    `stratum` says what it was drawn for: first (an earlier random sample), random, or texts that hold a word or sign of a
-    question, of a suggestion, or of a version; the last three are oversampled. `acceptance`: a version or feature with +1 or -1.
+    `stratum` says what it was drawn for: first, random, fresh and read (random samples, in this order of time), or texts that
+    hold a word or sign of a question, of a suggestion, or of a version; the last three are oversampled. `acceptance`: a
+    version or feature with +1 or -1.
     """
 
     file: str

@@ -16,12 +16,19 @@ NEUTRAL_BAND = 0.2  # |sentiment| below it is no polarity: the probability of ei
 # How far below 0 sentiment must be to count as blame where no word names a problem or speaks ill: the model has learnt
 # from reviews, in which whoever asks or wishes is mostly dissatisfied, and off-topic talk resembles neither side.
 _ABOUT_A_SERVICE, _OFF_TOPIC, _SPOKEN_WELL_OF, _ASKED_OR_WISHED = 0.4, 0.8, 0.8, 0.95
+# Owners among themselves tell of faults in general, ask and advise: only what is clearly on one side is praise or blame.
+_AMONG_OWNERS, _OWNERS_HELP, _OWNERS_PRAISE = 0.9, 0.98, 0.5
 _CONTRAST = re.compile(r"但|不过|可惜|可是|就是|只是|除了|唯一")
-_BLAMES, _ASKS = frozenset({"problem", "bad"}), frozenset({"question", "inquiry", "doubt", "suggestion"})
+_WISHES_WELL = 0.95  # sentiment of a wish that is made out of liking (希望越做越好)
+_QUESTIONS = frozenset({"question", "inquiry", "doubt"})
+_BLAMES, _ASKS = frozenset({"problem", "bad"}), _QUESTIONS | {"suggestion"}
 _FILLER = re.compile(r"[\W\d_]+|(.)\1{4,}|\[(?:图片|表情|微笑|笑哭|偷笑|捂脸|撇嘴)\]")
 _CONTACT = re.compile(r"\[(?:微信号|QQ号|手机号)\]|https?:|\.com|点com")
 # Before a question's word: it is told, not asked (不知道为什么, 看看有没有).
 _TOLD = re.compile(r"(?:不知|不懂|不明白|不清楚|不晓得|不管|无论|不论|看看|(?<!想)知道|没有?)[^，。,.!?！？]{0,8}$")
+# Words of a conversation, which reports and headlines of a fault (发动机漏油) do not have.
+_TALK = re.compile(r"[你我咱俺他她这那了就都也还吗吧呢啊哦呀哪谁?？，,。!！、]|如果|的话|建议|可以|一般|正常|其实|应该|觉得")
+_ADVISES = re.compile(r"[你您]|正常|不用|没事|建议|就可以|如果|的话|除非|只要")
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]")
 
 
@@ -57,15 +64,18 @@ class OpinionMiner:
             return Opinions("", (), (), 0)
         if self._is_chatter(reading):
             return Opinions("", ("chatter",), (), 0)
-        marks = reading.stated
-        kinds = {mark.kind for mark in reading.marks}
-        stated = {mark.kind for mark in marks}
-        polarity = _polarity(sentiment, kinds, stated, service)
-        blamed = polarity < 0 or ("problem" in stated and polarity == 0) or (polarity > 0 and _turns(text, marks))
-        wished = _wishes(text, marks)
+        marks, kinds = reading.stated, {mark.kind for mark in reading.marks}
+        among_owners = "trade" in kinds and _TALK.search(text) is not None
+        if among_owners:
+            polarity = _among_owners(text, sentiment, kinds, {mark.kind for mark in marks})
+            blamed, states = polarity < 0, polarity != 0 or sentiment <= -_ABOUT_A_SERVICE
+        else:
+            polarity, blamed = _side(reading, sentiment, kinds, service)
+            states = blamed or polarity != 0
+        wished = (blamed or not among_owners) and _wishes(text, marks)
         found = {
             "complaint": blamed,
-            "question": _asks(text, marks, states=bool(polarity) or blamed or wished),
+            "question": _asks(text, marks, states=states or wished),
             "suggestion": wished,
             "praise": polarity > 0,
         }
@@ -93,12 +103,15 @@ class OpinionMiner:
     def category(self, marks: Sequence[Mark]) -> tuple[str, bool]:
         """The category that the marks speak for, and whether one of them names its problem.
 
-        Problems weigh three times what subjects weigh; the more specific (longer) term weighs more.
+        Problems weigh three times what subjects weigh; the more specific (longer) term weighs more, and what it holds nothing.
         """
         weights: dict[str, float] = {}
-        named = False
+        named, begin, reach = False, 0, 0
         for start, end, kind, name, _ in marks:
             if kind == "problem":
+                if end <= reach and start > begin:
+                    continue
+                begin, reach = start, end
                 named = named or name != CATCH_ALL
                 weight = 0.1 if name == CATCH_ALL else 3.0
                 weights[name] = weights.get(name, 0.0) + weight * (end - start) ** 0.5
@@ -111,7 +124,24 @@ class OpinionMiner:
 def _polarity(sentiment: float, kinds: Set[str], stated: Set[str], service: str) -> int:
     if sentiment <= -_threshold(kinds, bool(stated & _BLAMES), service):
         return -1
-    return int(sentiment >= NEUTRAL_BAND and ("good" in stated or not kinds & _ASKS))
+    wishes_well = sentiment >= _WISHES_WELL and not kinds & _QUESTIONS
+    return int(sentiment >= NEUTRAL_BAND and ("good" in stated or not kinds & _ASKS or wishes_well))
+
+
+def _side(reading: Reading, sentiment: float, kinds: Set[str], service: str) -> tuple[int, bool]:
+    """Polarity, and whether something is blamed: a problem stated without polarity, or one that praise turns to."""
+    marks = reading.stated
+    stated = {mark.kind for mark in marks}
+    polarity = _polarity(sentiment, kinds, stated, service)
+    blamed = polarity < 0 or ("problem" in stated and polarity == 0) or (polarity > 0 and _turns(reading.text, marks))
+    return polarity, blamed
+
+
+def _among_owners(text: str, sentiment: float, kinds: Set[str], stated: Set[str]) -> int:
+    helps = bool(kinds & _ASKS) or _ADVISES.search(text) is not None
+    if sentiment <= -(_OWNERS_HELP if helps else _AMONG_OWNERS):
+        return -1 if stated & _BLAMES and "inquiry" not in stated else 0
+    return int(sentiment >= _OWNERS_PRAISE and "good" in stated)
 
 
 def _threshold(kinds: Set[str], blames: bool, service: str) -> float:
@@ -134,12 +164,13 @@ def _turns(text: str, marks: Sequence[Mark]) -> bool:
 
 def _asks(text: str, marks: Sequence[Mark], *, states: bool) -> bool:
     """A question's word that is not merely told; or a question mark where the text does not blame, praise or wish (states)."""
-    if any(
-        mark.kind in ("question", "inquiry") and not _TOLD.search(text[max(0, mark.start - 14) : mark.start]) for mark in marks
-    ):
-        return True
     kinds = {mark.kind for mark in marks}
-    return "doubt" in kinds and not states and "rhetorical" not in kinds
+    wanted = kinds & {"question", "inquiry"}
+    if not states and "rhetorical" not in kinds:
+        wanted |= kinds & {"doubt"}
+    return bool(wanted) and any(
+        mark.kind in wanted and not _TOLD.search(text[max(0, mark.start - 14) : mark.start]) for mark in marks
+    )
 
 
 def _wishes(text: str, marks: Sequence[Mark]) -> bool:

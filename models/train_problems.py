@@ -74,7 +74,7 @@ def _card(count: int, domains: Sequence[str], scores: dict[str, float], step: fl
         scheme=SCHEME,
         made=dt.date.today().isoformat(),
         data={f"complaints of {', '.join(domains)} that name a problem": count},
-        method=f"LinearSVC C={COST}, one against the rest, taught by the lexicon's problems",
+        method=f"LinearSVC C={COST}, one against the rest, taught by the lexicon's problems, the catch-all too",
         features="characters 1-4, words 1-2 (rjieba), hashed; personal data masked",
         scores={"agreement with the lexicon on a tenth held out": scores},
         limits="knows complaints like those in shopping, takeaway, app-store and car texts; asked where no term names a problem",
@@ -85,12 +85,14 @@ def _card(count: int, domains: Sequence[str], scores: dict[str, float], step: fl
 
 
 def _named(texts: Sequence[str]) -> Named:
+    """The catch-all is taught as well, by what names its subjects (advertisements) or its problems and no other."""
     miner = OpinionMiner(load_lexicon())
     complaints = [judged.text for judged in load_tagger().judge(texts) if "complaint" in judged.intents]
     found = []
     for text, reading in zip(complaints, miner.read([simplified(text).lower() for text in complaints]), strict=True):
-        category, named = miner.category(reading.stated)
-        if named and category != CATCH_ALL:
+        marks = reading.stated
+        category, named = miner.category(marks)
+        if named != (category == CATCH_ALL) and any(mark.name == category for mark in marks):
             found.append((text, category))
     return Named(tuple(text for text, _ in found), np.array([category for _, category in found]))
 

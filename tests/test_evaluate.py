@@ -29,7 +29,7 @@ LEAST = {
 def test_the_labels_name_what_the_tagger_can_say_and_quote_no_text() -> None:
     lexicon = load_lexicon()
     halves = [read_opinion_labels(OPINION_LABELS, held_out=held_out) for held_out in (False, True)]
-    assert [len(half) for half in halves] == [469, 255]
+    assert [len(half) for half in halves] == [579, 407]
     for intent in ("question", "suggestion"):
         assert sum(intent in label.intents for label in halves[1]) >= 25
     for label in [*halves[0], *halves[1]]:
@@ -57,6 +57,8 @@ def test_the_command_prints_and_draws_everything_beside_the_baselines(tmp_path: 
         judged = {line[line.index("texts") - 2] for line in lines if line[:2] == ["sentiment", name]}
         assert judged == {"shopping", "takeaway", "appstore", "car_opinion"}
     assert "held out             intent complaint" in result.stdout and ["speed", "huiyin", "tag"] in [line[:3] for line in lines]
+    assert [line[1] for line in lines if line[0] == "category" and "newest" in line] == ["huiyin", "jieba"]
+    assert ["words", "rjieba"] in [line[:2] for line in lines]
     assert {path.name for path in tmp_path.iterdir()} == {"confusion.svg", "calibration.svg", "speed.svg"}
     assert all("<svg" in path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
 
