@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import starmap
-from typing import NamedTuple
+from itertools import pairwise, starmap
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +43,15 @@ class Mark(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A text (lower case), its marks by place, and how many of its terms name a problem that is not denied."""
+    """A text (lower case), its marks by place, how many of its terms name a problem that is not denied, and the kinds of all its
+    marks and of those that are not denied.
+    """
 
     text: str
     marks: list[Mark]
     problems: int
+    kinds: frozenset[str]
+    stated_kinds: frozenset[str]
 
     @property
     def stated(self) -> list[Mark]:
@@ -62,6 +66,16 @@ class _Stated(NamedTuple):
     denied: NDArray[np.bool_]
 
 
+class _Rows(NamedTuple):
+    """One row a meaning: of value[start:end] in text `owner` the role, perhaps denied."""
+
+    owner: Places
+    start: Places
+    end: Places
+    role: Places
+    denied: NDArray[np.bool_]
+
+
 class Marker:
     """The lexicon, made ready."""
 
@@ -73,6 +87,7 @@ class Marker:
         self._count = np.array([len(roles) for roles in means], np.int64)
         self._first_role = np.cumsum(self._count) - self._count
         kinds = [role.kind for roles in means for role in roles]
+        self._kinds, self._bit = np.unique(kinds, return_inverse=True)  # a bit for each kind
         self._kind, self._name = np.array(kinds, object), np.array([role.name for roles in means for role in roles], object)
         self._good, self._wish = (np.isin(kinds, kind) for kind in (("good",), _WISHES))
         first = [roles[0].kind for roles in means]
@@ -86,11 +101,12 @@ class Marker:
         stated = self._stated(joined)
         problem = self._problem[stated.hits.term] & ~stated.denied
         problems = np.bincount(joined.owner(stated.hits.start[problem]), minlength=len(texts)).tolist()
-        marks, first = self._marks(joined, stated)
-        return [
-            Reading(text, marks[start:end], count)
-            for text, start, end, count in zip(texts, first, first[1:], problems, strict=False)
-        ]
+        rows = self._rows(joined, stated)
+        marks = list(starmap(Mark, zip(*self._columns(joined, rows), strict=True)))
+        first = np.searchsorted(rows.owner, np.arange(len(texts) + 1)).tolist()
+        kinds, said = (self._kinds_of(rows, here, len(texts)) for here in (slice(None), ~rows.denied))
+        slices = map(marks.__getitem__, starmap(slice, pairwise(first)))
+        return list(starmap(Reading, zip(texts, slices, problems, kinds, said, strict=True)))
 
     def _stated(self, joined: Joined) -> _Stated:
         hits = self._terms.find(joined)
@@ -104,8 +120,8 @@ class Marker:
             return _Stated(Hits(*(column[kept] for column in hits)), denied[kept])
         return _Stated(hits, denied)
 
-    def _marks(self, joined: Joined, stated: _Stated) -> tuple[list[Mark], list[int]]:
-        """All marks, and which is each text's first (one more: how many there are)."""
+    def _rows(self, joined: Joined, stated: _Stated) -> _Rows:
+        """The meanings of all hits but good that is only wished for."""
         hits = stated.hits
         count = self._count[hits.term]
         row = np.repeat(np.arange(len(count)), count)
@@ -116,12 +132,21 @@ class Marker:
         compares = _places(joined, "没")
         for number in np.flatnonzero(good & _within(compares, start - _COMPARED, start)).tolist():
             denied[number] |= _NOT_AS.search(joined.text, max(0, int(start[number]) - _COMPARED), int(start[number])) is not None
-        start, end, role, denied = start[kept], end[kept], role[kept], denied[kept]
-        owner = joined.owner(start)
-        begins = joined.first[owner]
-        columns = (start - begins, end - begins, self._kind[role], self._name[role], denied)
-        marks = list(starmap(Mark, zip(*(column.tolist() for column in columns), strict=True)))
-        return marks, np.searchsorted(owner, np.arange(len(joined.first))).tolist()
+        start = start[kept]
+        return _Rows(joined.owner(start), start, end[kept], role[kept], denied[kept])
+
+    def _columns(self, joined: Joined, rows: _Rows) -> list[list[Any]]:
+        begins = joined.first[rows.owner]
+        columns = (rows.start - begins, rows.end - begins, self._kind[rows.role], self._name[rows.role], rows.denied)
+        return [column.tolist() for column in columns]
+
+    def _kinds_of(self, rows: _Rows, here: slice | NDArray[np.bool_], count: int) -> list[frozenset[str]]:
+        """The kinds of the rows `here` in each of `count` texts."""
+        found = np.zeros(count, np.int64)
+        np.bitwise_or.at(found, rows.owner[here], np.int64(1) << self._bit[rows.role[here]])
+        values, place = np.unique(found, return_inverse=True)
+        sets = [frozenset(kind for bit, kind in enumerate(self._kinds.tolist()) if value >> bit & 1) for value in values.tolist()]
+        return list(map(sets.__getitem__, place.tolist()))
 
     def _wished(self, joined: Joined, end: Places, wish: NDArray[np.bool_]) -> Places:
         """Up to where a mark's clause only wishes: where the clause of the last wish before it ends, in its text or earlier."""

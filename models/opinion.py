@@ -51,6 +51,7 @@ class OpinionMiner:
         self._order = {name: place for place, name in enumerate(lexicon.categories)}
         self._severities = {name: place for place, name in enumerate(lexicon.severity)}
         longest_first = sorted(set(expand(lexicon.chatter)), key=len, reverse=True)
+        self._chatter_begins = frozenset(term[0] for term in longest_first)
         self._chatter = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
@@ -64,41 +65,49 @@ class OpinionMiner:
             return Opinions("", (), (), 0)
         if self._is_chatter(reading):
             return Opinions("", ("chatter",), (), 0)
-        marks, kinds = reading.stated, {mark.kind for mark in reading.marks}
-        among_owners = "trade" in kinds and _TALK.search(text) is not None
+        among_owners = "trade" in reading.kinds and _TALK.search(text) is not None
         if among_owners:
-            polarity = _among_owners(text, sentiment, kinds, {mark.kind for mark in marks})
+            polarity = _among_owners(reading, sentiment)
             blamed, states = polarity < 0, polarity != 0 or sentiment <= -_ABOUT_A_SERVICE
         else:
-            polarity, blamed = _side(reading, sentiment, kinds, service)
+            polarity, blamed = _side(reading, sentiment, service)
             states = blamed or polarity != 0
-        wished = (blamed or not among_owners) and _wishes(text, marks)
+        wished = (blamed or not among_owners) and "suggestion" in reading.stated_kinds and _wishes(text, reading.stated)
         found = {
             "complaint": blamed,
-            "question": _asks(text, marks, states=states or wished),
+            "question": _asks(reading, states=states or wished),
             "suggestion": wished,
             "praise": polarity > 0,
         }
-        category, named = self.category(marks) if blamed else ("", True)
+        category, named = self.category(reading.stated) if blamed else ("", True)
         return Opinions(
             category=category,
             intents=tuple([name for name, holds in found.items() if holds]),
             aspects=aspects(text, reading.marks, polarity),
             polarity=polarity,
-            severity=self._severity(reading.marks) if blamed else "",
+            severity=self._severity(reading) if blamed else "",
             named=named,
         )
 
-    def _severity(self, marks: Sequence[Mark]) -> str:
-        named = {mark.name for mark in marks if mark.kind == "severity"}
-        return min(named, key=self._severities.__getitem__, default=ANNOYED)
+    def _severity(self, reading: Reading) -> str:
+        if "severity" not in reading.kinds:
+            return ANNOYED
+        named = {mark.name for mark in reading.marks if mark.kind == "severity"}
+        return min(named, key=self._severities.__getitem__)
 
     def _is_chatter(self, reading: Reading) -> bool:
         text = reading.text
-        if len(text) <= 40 and not _FILLER.sub("", self._chatter.sub("", text)):
+        if len(text) <= 40 and self._may_be_chatter(text) and not _FILLER.sub("", self._chatter.sub("", text)):
             return True
+        if "advertising" not in reading.kinds:
+            return False
         offers = {text[mark.start : mark.end] for mark in reading.marks if mark.kind == "advertising"}
-        return bool(offers) and (_CONTACT.search(text) is not None or (len(offers) >= 2 and (len(text) > 20 or text.isascii())))
+        return _CONTACT.search(text) is not None or (len(offers) >= 2 and (len(text) > 20 or text.isascii()))
+
+    def _may_be_chatter(self, text: str) -> bool:
+        """False where the first character belongs neither to chatter nor to filler."""
+        first = text[0]
+        return not first.isalpha() or first in self._chatter_begins or text.startswith(first * 5)
 
     def category(self, marks: Sequence[Mark]) -> tuple[str, bool]:
         """The category that the marks speak for, and whether one of them names its problem.
@@ -128,17 +137,17 @@ def _polarity(sentiment: float, kinds: Set[str], stated: Set[str], service: str)
     return int(sentiment >= NEUTRAL_BAND and ("good" in stated or not kinds & _ASKS or wishes_well))
 
 
-def _side(reading: Reading, sentiment: float, kinds: Set[str], service: str) -> tuple[int, bool]:
+def _side(reading: Reading, sentiment: float, service: str) -> tuple[int, bool]:
     """Polarity, and whether something is blamed: a problem stated without polarity, or one that praise turns to."""
-    marks = reading.stated
-    stated = {mark.kind for mark in marks}
-    polarity = _polarity(sentiment, kinds, stated, service)
-    blamed = polarity < 0 or ("problem" in stated and polarity == 0) or (polarity > 0 and _turns(reading.text, marks))
+    stated = reading.stated_kinds
+    polarity = _polarity(sentiment, reading.kinds, stated, service)
+    blamed = polarity < 0 or ("problem" in stated and polarity == 0) or (polarity > 0 and _turns(reading))
     return polarity, blamed
 
 
-def _among_owners(text: str, sentiment: float, kinds: Set[str], stated: Set[str]) -> int:
-    helps = bool(kinds & _ASKS) or _ADVISES.search(text) is not None
+def _among_owners(reading: Reading, sentiment: float) -> int:
+    helps = bool(reading.kinds & _ASKS) or _ADVISES.search(reading.text) is not None
+    stated = reading.stated_kinds
     if sentiment <= -(_OWNERS_HELP if helps else _AMONG_OWNERS):
         return -1 if stated & _BLAMES and "inquiry" not in stated else 0
     return int(sentiment >= _OWNERS_PRAISE and "good" in stated)
@@ -156,20 +165,21 @@ def _threshold(kinds: Set[str], blames: bool, service: str) -> float:
     return _ABOUT_A_SERVICE if service or "subject" in kinds else _OFF_TOPIC
 
 
-def _turns(text: str, marks: Sequence[Mark]) -> bool:
+def _turns(reading: Reading) -> bool:
     """Whether praise turns to blame: after a word of contrast something is named that is wrong or bad."""
-    turn = _CONTRAST.search(text)
-    return turn is not None and any(mark.kind in _BLAMES and mark.start >= turn.end() for mark in marks)
+    if not reading.stated_kinds & _BLAMES:
+        return False
+    turn = _CONTRAST.search(reading.text)
+    return turn is not None and any(mark.kind in _BLAMES and mark.start >= turn.end() for mark in reading.stated)
 
 
-def _asks(text: str, marks: Sequence[Mark], *, states: bool) -> bool:
+def _asks(reading: Reading, *, states: bool) -> bool:
     """A question's word that is not merely told; or a question mark where the text does not blame, praise or wish (states)."""
-    kinds = {mark.kind for mark in marks}
-    wanted = kinds & {"question", "inquiry"}
-    if not states and "rhetorical" not in kinds:
-        wanted |= kinds & {"doubt"}
+    wanted = reading.stated_kinds & {"question", "inquiry"}
+    if not states and "rhetorical" not in reading.stated_kinds:
+        wanted |= reading.stated_kinds & {"doubt"}
     return bool(wanted) and any(
-        mark.kind in wanted and not _TOLD.search(text[max(0, mark.start - 14) : mark.start]) for mark in marks
+        mark.kind in wanted and not _TOLD.search(reading.text[max(0, mark.start - 14) : mark.start]) for mark in reading.stated
     )
 
 
