@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.lexicon import Lexicon, expand
-from models.terms import Hits, Joined, Places, Terms, join
+from models.terms import Endings, Hits, Joined, Places, Terms, join
 
 # Reversals that only look like a negation.
 _NO_NEGATION = (
@@ -82,8 +82,8 @@ class Marker:
     def __init__(self, lexicon: Lexicon) -> None:
         means = list(lexicon.roles.values())
         self._terms = Terms(lexicon.roles)
-        self._negators = Terms(dict.fromkeys(expand(lexicon.negators)))
-        self._no_negation = Terms(_NO_NEGATION)
+        self._negators = Endings(dict.fromkeys(expand(lexicon.negators)))
+        self._no_negation = Endings(_NO_NEGATION)
         self._count = np.array([len(roles) for roles in means], np.int64)
         self._first_role = np.cumsum(self._count) - self._count
         kinds = [role.kind for roles in means for role in roles]
@@ -110,7 +110,8 @@ class Marker:
 
     def _stated(self, joined: Joined) -> _Stated:
         hits = self._terms.find(joined)
-        denied = self._opinion[hits.term] & (self._negators.ends(joined) & ~self._no_negation.ends(joined))[hits.start]
+        denied = self._opinion[hits.term]
+        denied[denied] = self._denied(joined, hits.start[denied])
         asked = _places(joined, "吗么")
         if len(asked):  # one of them stands where the term ends, or one character later
             near = np.flatnonzero(self._blames[hits.term] & _within(asked, hits.end, hits.end + 2))
@@ -119,6 +120,9 @@ class Marker:
             kept[only] = False
             return _Stated(Hits(*(column[kept] for column in hits)), denied[kept])
         return _Stated(hits, denied)
+
+    def _denied(self, joined: Joined, start: Places) -> NDArray[np.bool_]:
+        return self._negators.before(joined, start) & ~self._no_negation.before(joined, start)
 
     def _rows(self, joined: Joined, stated: _Stated) -> _Rows:
         """The meanings of all hits but good that is only wished for."""

@@ -1,7 +1,7 @@
-"""Literal terms and a batch of texts in, where terms stand out: the longest that starts at each place, or where any ends.
+"""Literal terms and a batch of texts in, where they stand out: the longest that starts at a place, or whether one ends before it.
 
-The terms are a trie whose edges are sorted numbers, walked by all places of the batch at once; a place is mostly ruled out by
-its first two characters.
+The terms are a trie whose edges are sorted numbers, walked by all places of the batch at once; where a term may start is
+mostly ruled out by two characters.
 """
 
 from __future__ import annotations
@@ -58,59 +58,85 @@ class Terms:
     """Distinct terms made ready; term i is the i-th given. Raises ValueError for an empty, repeated or exotic one."""
 
     def __init__(self, terms: Iterable[str]) -> None:
-        nodes: list[dict[int, int]] = [{}]
-        ends = [-1]
-        for number, term in enumerate(terms):
-            node = 0
-            for point in map(ord, term):
-                if not 0 < point < _PLANE:
-                    raise ValueError(f"{term!r}: a term's characters are of the basic plane, and none is NUL")
-                node = nodes[node].setdefault(point, len(nodes))
-                if node == len(nodes):
-                    nodes.append({})
-                    ends.append(-1)
-            if node == 0 or ends[node] >= 0:
-                raise ValueError(f"{term!r}: a term is not empty and given once")
-            ends[node] = number
-        edges = sorted((node << _LETTER_BITS | point, child) for node, to in enumerate(nodes) for point, child in to.items())
-        self._edge, self._child = np.array(edges or [(-1, 0)], np.int64).T
-        self._ends = np.array(ends, np.int64)
+        self._trie = trie = _trie(list(terms))
         self._root = np.zeros(_PLANE, np.int64)
-        self._root[list(nodes[0])] = list(nodes[0].values())
-        self._single = self._ends[self._root] >= 0  # terms of one character
+        first = (trie.edge >= 0) & (trie.edge < _PLANE)  # the edges that leave the root
+        self._root[trie.edge[first]] = trie.child[first]
+        self._single = trie.ends[self._root] >= 0  # terms of one character
+        second = np.isin(trie.edge >> _LETTER_BITS, trie.child[first])
+        opening = np.zeros(len(trie.ends), np.int64)
+        opening[trie.child[first]] = trie.edge[first]
+        pairs = opening[trie.edge[second] >> _LETTER_BITS], trie.edge[second] & (_PLANE - 1)
         self._heads = np.zeros(1 << _HEAD_BITS, bool)  # of longer ones, hashed
-        pairs = [(point, second) for point, child in nodes[0].items() for second in nodes[child]]
-        self._heads[_head(*np.array(pairs or [(0, 0)], np.uint32).T)] = True
+        self._heads[_head(*(points.astype(np.uint32) for points in pairs))] = True
 
     def find(self, joined: Joined) -> Hits:
         """The longest term that starts at each place, ascending; hits may overlap."""
         term, end = np.full(len(joined.value), -1), np.zeros(len(joined.value), np.int64)
-        for ended in self._walk(joined):
+        if not len(term):
+            return Hits(*np.zeros((3, 0), np.int64))
+        value = np.minimum(joined.value, _PLANE - 1).astype(np.int64)
+        place = np.flatnonzero(self._heads[_head(joined.value[:-1], joined.value[1:])] | self._single[value[:-1]])
+        place = place[self._root[value[place]] > 0]  # two heads may share a hash
+        for ended in self._trie.walk(value, place, 1):
             term[ended.place], end[ended.place] = ended.term, ended.place + ended.length
         start = np.flatnonzero(term >= 0)
         return Hits(start, end[start], term[start])
 
-    def ends(self, joined: Joined) -> NDArray[np.bool_]:
-        """Whether some term ends right before each place."""
-        found = np.zeros(len(joined.value), bool)
-        for ended in self._walk(joined):
-            found[ended.place + ended.length] = True
-        return found
 
-    def _walk(self, joined: Joined) -> Iterator[_Ended]:
-        if not len(joined.value):
-            return
-        value = np.minimum(joined.value, _PLANE - 1).astype(np.int64)
-        place = np.flatnonzero(self._heads[_head(joined.value[:-1], joined.value[1:])] | self._single[value[:-1]])
-        node = self._root[value[place]]
-        place, node, length = place[node > 0], node[node > 0], 1  # two heads may share a hash
+class Endings:
+    """Distinct terms made ready to be looked for before places. Raises ValueError as Terms does."""
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        self._trie = _trie([term[::-1] for term in terms])
+
+    def before(self, joined: Joined, place: Places) -> NDArray[np.bool_]:
+        """Whether some term ends right before each place, in its text."""
+        found = np.zeros(len(joined.value) + 1, bool)
+        value = np.concatenate([[0], np.minimum(joined.value, _PLANE - 1).astype(np.int64)])  # a NUL before all: no walk leaves
+        for ended in self._trie.walk(value, np.unique(place), -1):
+            found[ended.place] = True
+        return found[place]
+
+
+class _Trie(NamedTuple):
+    """Edge i, numbered by the node that it leaves and its character, ascending, leads to child[i]; ends: a node's term, or -1."""
+
+    edge: NDArray[np.int64]
+    child: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def walk(self, value: NDArray[np.int64], place: Places, step: int) -> Iterator[_Ended]:
+        """Read value[place], value[place + step] … as long as terms go on, and tell where they end."""
+        node, length = np.zeros(len(place), np.int64), 0
         while len(place):
-            term = self._ends[node]
+            edge = node << _LETTER_BITS | value[place + length * step]
+            at = np.minimum(np.searchsorted(self.edge, edge), len(self.edge) - 1)
+            goes = self.edge[at] == edge
+            place, node, length = place[goes], self.child[at[goes]], length + 1
+            term = self.ends[node]
             yield _Ended(place[term >= 0], term[term >= 0], length)
-            edge = node << _LETTER_BITS | value[place + length]  # a NUL follows each text: no walk leaves it
-            at = np.minimum(np.searchsorted(self._edge, edge), len(self._edge) - 1)
-            goes = self._edge[at] == edge
-            place, node, length = place[goes], self._child[at[goes]], length + 1
+
+
+def _trie(terms: Sequence[str]) -> _Trie:
+    joined = join(terms)
+    length = np.diff(joined.first) - 1
+    if (length < 1).any() or (joined.value >= _PLANE).any() or np.count_nonzero(joined.value == 0) != len(terms):
+        raise ValueError("a term is empty, or has a NUL or a character outside the basic plane")
+    node, count = np.zeros(len(terms), np.int64), 1
+    edges, children = [np.array([-1])], [np.array([0])]
+    for depth in range(int(length.max(initial=0))):
+        going = np.flatnonzero(length > depth)
+        edge, place = np.unique(node[going] << _LETTER_BITS | joined.value[joined.first[going] + depth], return_inverse=True)
+        node[going] = count + place
+        edges.append(edge)  # ascending: nodes are numbered by depth
+        children.append(np.arange(count, count + len(edge)))
+        count += len(edge)
+    ends = np.full(count, -1)
+    ends[node] = np.arange(len(terms))
+    if np.count_nonzero(ends >= 0) != len(terms):
+        raise ValueError("a term is given twice")
+    return _Trie(np.concatenate(edges), np.concatenate(children), ends)
 
 
 def _head(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:

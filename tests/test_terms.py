@@ -1,10 +1,11 @@
 """Terms: what stands in a text is found as by looking everywhere for everything, whatever the texts beside it hold."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.terms import Terms, join
+from models.terms import Endings, Terms, join
 
 LETTERS = st.text("不没有好吗a1", max_size=6)
 
@@ -32,12 +33,12 @@ def test_finds_at_each_place_the_longest_term(terms: list[str], texts: list[str]
 
 
 @given(st.lists(LETTERS.filter(bool), unique=True, max_size=12), st.lists(LETTERS, max_size=5))
-def test_says_where_any_term_ends(terms: list[str], texts: list[str]) -> None:
+def test_says_whether_a_term_ends_before_a_place(terms: list[str], texts: list[str]) -> None:
     joined = join(texts)
-    ends = Terms(terms).ends(joined).tolist()
+    found = Endings(terms).before(joined, np.arange(len(joined.value))).tolist()
     for text, first in zip(texts, joined.first.tolist(), strict=False):
         seen = [text[:place].endswith(tuple(terms)) for place in range(len(text) + 1)]
-        assert ends[first : first + len(text) + 1] == seen
+        assert found[first : first + len(text) + 1] == seen
 
 
 def test_characters_outside_the_basic_plane_are_no_term_and_no_trouble() -> None:
