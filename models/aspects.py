@@ -10,6 +10,7 @@ from models.marks import Mark
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
 _SHORT = 24  # characters of a text that is all about the aspect it names, whatever stands near
 _AND = re.compile(r"[和与跟及、/+]|还有|以及|也|都")
+_SIGNS = {"good": 1, "bad": -1, "problem": -1}
 _REACH = 8  # characters between an aspect and the opinion about it
 
 
@@ -17,18 +18,22 @@ def aspects(text: str, marks: Sequence[Mark], polarity: int) -> tuple[tuple[str,
     """Each aspect named takes the nearest opinion in its clause, else, in a short text, the polarity of the whole."""
     sums: dict[str, float] = {}
     opinions: list[tuple[int, int, int]] = []
+    named: list[tuple[int, int, str]] = []
     for start, end, kind, name, denied in marks:
-        if kind in ("good", "bad", "problem"):
-            sign = (1 if kind == "good" else -1) * (-1 if denied else 1)
+        sign = _SIGNS.get(kind)
+        if sign is not None:
+            sign = -sign if denied else sign
             opinions.append((start, end, sign))
             if name and kind != "problem":
                 sums[name] = sums.get(name, 0.0) + 2 * sign
+        elif kind == "aspect":
+            named.append((start, end, name))
     whole = 0.5 * polarity if len(text) <= _SHORT else 0.0
-    named = [mark for mark in marks if mark.kind == "aspect"]
-    for place, (start, end, _, name, _) in enumerate(named):
-        rival = next((other.start for other in named[place + 1 :] if other.start >= end), len(text))
-        joined = _AND.match(text, end) is not None
-        sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions, len(text) if joined else rival) or whole)
+    for place, (start, end, name) in enumerate(named, start=1):
+        rival = len(text)
+        if place < len(named) and not _AND.match(text, end):
+            rival = next((other[0] for other in named[place:] if other[0] >= end), rival)
+        sums[name] = sums.get(name, 0.0) + (_nearest(text, (start, end), opinions, rival) or whole)
     return tuple([(name, 1 if total > 0 else -1) for name, total in sums.items() if total])
 
 

@@ -87,7 +87,9 @@ class Marker:
         self._count = np.array([len(roles) for roles in means], np.int64)
         self._first_role = np.cumsum(self._count) - self._count
         kinds = [role.kind for roles in means for role in roles]
-        self._kinds, self._bit = np.unique(kinds, return_inverse=True)  # a bit for each kind
+        names, self._bit = np.unique(kinds, return_inverse=True)  # a bit for each kind
+        self._kinds: list[str] = names.tolist()
+        self._sets: dict[int, frozenset[str]] = {}  # of bits, those that occurred
         self._kind, self._name = np.array(kinds, object), np.array([role.name for roles in means for role in roles], object)
         self._good, self._wish = (np.isin(kinds, kind) for kind in (("good",), _WISHES))
         first = [roles[0].kind for roles in means]
@@ -148,9 +150,9 @@ class Marker:
         """The kinds of the rows `here` in each of `count` texts."""
         found = np.zeros(count, np.int64)
         np.bitwise_or.at(found, rows.owner[here], np.int64(1) << self._bit[rows.role[here]])
-        values, place = np.unique(found, return_inverse=True)
-        sets = [frozenset(kind for bit, kind in enumerate(self._kinds.tolist()) if value >> bit & 1) for value in values.tolist()]
-        return list(map(sets.__getitem__, place.tolist()))
+        for value in set(values := found.tolist()) - self._sets.keys():
+            self._sets[value] = frozenset(kind for bit, kind in enumerate(self._kinds) if value >> bit & 1)
+        return list(map(self._sets.__getitem__, values))
 
     def _wished(self, joined: Joined, end: Places, wish: NDArray[np.bool_]) -> Places:
         """Up to where a mark's clause only wishes: where the clause of the last wish before it ends, in its text or earlier."""

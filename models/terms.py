@@ -94,7 +94,7 @@ class Endings:
         """Whether some term ends right before each place, in its text."""
         found = np.zeros(len(joined.value) + 1, bool)
         value = np.concatenate([[0], np.minimum(joined.value, _PLANE - 1).astype(np.int64)])  # a NUL before all: no walk leaves
-        for ended in self._trie.walk(value, np.unique(place), -1):
+        for ended in self._trie.walk(value, place, -1):
             found[ended.place] = True
         return found[place]
 
