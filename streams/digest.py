@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from streams.digest_emerging import NewTopic, Past, earlier, new_topics
-from streams.digest_rows import Counted, DayRows, Followed, Said, fetch
+from streams.digest_followups import FollowUps, followed
+from streams.digest_rows import Counted, DayRows, Felt, Followed, Said, fetch
 from streams.quotes import typical
 from streams.records import Incident
 from streams.store import incidents
 from streams.store.client import Store
 
 TOP = 5
+_T = TypeVar("_T", Counted, Said, Followed, Felt, Incident)
 QUOTED = 300  # texts a group's typical ones are chosen among
 SUGGESTING = "suggestion"
 
@@ -44,26 +46,8 @@ class Point(NamedTuple):
     quotes: tuple[str, ...]
 
 
-class Owed(NamedTuple):
-    """A promise that nobody has kept yet, or a complaint that nobody has answered."""
-
-    complaint: str
-    since: dt.datetime
-    status: str
-    note: str
-    text: str
-
-
-class FollowUps(NamedTuple):
-    """How the day's complaints were answered, by the day's end. `satisfaction` is the mean of those who gave one, or None."""
-
-    statuses: Mapping[str, int]
-    satisfaction: float | None
-    oldest: tuple[Owed, ...]
-
-
 class ProductDigest(NamedTuple):
-    """One product's day. `hourly` and `hourly_before` are 24 pairs of (all, negative)."""
+    """One product's day. `hourly` and `hourly_before` are 24 pairs of (all, negative); `felt` has the worst service first."""
 
     product: str
     day: Counts
@@ -78,6 +62,7 @@ class ProductDigest(NamedTuple):
     followups: FollowUps
     over_limit: bool
     emerging: tuple[NewTopic, ...] = ()
+    felt: tuple[Felt, ...] = ()
 
 
 class Digest(NamedTuple):
@@ -100,25 +85,27 @@ def gather(store: Store, date: dt.date, zone: ZoneInfo, product: str = "", limit
     days = len({one.date for one in rows.counted if one.date < date})
     names = {products.get(one.service, "") for one in rows.counted} | set(products.values())
     past = earlier(store, date, zone, products)
-    made = [
-        _product(
-            name,
-            rows._replace(
-                counted=[one for one in rows.counted if products.get(one.service, "") == name],
-                said=[one for one in rows.said if products.get(one.service, "") == name],
-                followed=[one for one in rows.followed if products.get(one.service, "") == name],
-            ),
-            [one for one in opened if products.get(one.service, "") == name],
-            _Frame(date, days, limit, past.products.get(name, {})),
-        )
-        for name in sorted(names)
-        if not product or name == product
-    ]
+    made = []
+    for name in sorted(names):
+        if not product or name == product:
+            own = rows._replace(
+                counted=_own(rows.counted, products, name),
+                said=_own(rows.said, products, name),
+                followed=_own(rows.followed, products, name),
+                felt=_own(rows.felt, products, name),
+            )
+            frame = _Frame(date, days, limit, past.products.get(name, {}))
+            made.append(_product(name, own, _own(opened, products, name), frame))
     titles = {one.service: one.title for one in rows.services}
     made.sort(key=lambda one: (one.product == "", -one.day.negative))
     if product or len(made) < 2:
         return Digest(date, days, limit, titles, tuple(made), made[0].emerging if made else ())
     return Digest(date, days, limit, titles, tuple(made), new_topics(_blaming(rows.said), past.every, date))
+
+
+def _own(found: Iterable[_T], products: Mapping[str, str], name: str) -> list[_T]:
+    """Those whose service belongs to the product."""
+    return [one for one in found if products.get(one.service, "") == name]
 
 
 class _Frame(NamedTuple):
@@ -144,9 +131,10 @@ def _product(name: str, rows: DayRows, opened: Sequence[Incident], frame: _Frame
         wishes=typical(wishes[:QUOTED], TOP),
         wish_count=len(wishes),
         incidents=tuple(opened),
-        followups=_followed(rows.followed),
+        followups=followed(rows.followed),
         over_limit=day.negative > frame.limit,
         emerging=new_topics(_blaming(rows.said), frame.past, frame.date),
+        felt=tuple(rows.felt),
     )
 
 
@@ -188,13 +176,3 @@ def _aspects(said: Iterable[Said], polarity: int) -> tuple[str, ...]:
         aspect for one in said for aspect, mood in zip(one.aspects, one.aspect_polarities, strict=True) if mood == polarity
     )
     return tuple(aspect for aspect, _ in named.most_common(3))
-
-
-def _followed(rows: Sequence[Followed]) -> FollowUps:
-    pleased = [row.satisfaction for row in rows if row.satisfaction]
-    waiting = sorted((row for row in rows if row.status in ("open", "handling")), key=lambda row: row.said)
-    return FollowUps(
-        statuses=Counter(row.status for row in rows),
-        satisfaction=sum(pleased) / len(pleased) if pleased else None,
-        oldest=tuple(Owed(row.complaint, row.said, row.status, row.promise, row.text) for row in waiting[:TOP]),
-    )

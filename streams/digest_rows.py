@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from streams.store.client import Store
+from streams.store.experience import DAY
 
 DAYS_BEFORE = 7
 
@@ -60,8 +61,16 @@ class Named(NamedTuple):
     product: str
 
 
+class Felt(NamedTuple):
+    """How users fared with a service: the day's experience index, 0 to 100, and the mean of the days before, if there are."""
+
+    service: str
+    points: float
+    before: float | None
+
+
 class DayRows(NamedTuple):
-    """Everything of one day. `counted` holds the DAYS_BEFORE days before it, too."""
+    """Everything of one day. `counted` holds the DAYS_BEFORE days before it, too; `felt` is empty until the day is over."""
 
     start: dt.datetime
     end: dt.datetime
@@ -69,6 +78,7 @@ class DayRows(NamedTuple):
     counted: list[Counted]
     said: list[Said]
     followed: list[Followed]
+    felt: list[Felt]
 
 
 def fetch(store: Store, date: dt.date, zone: ZoneInfo) -> DayRows:
@@ -76,7 +86,7 @@ def fetch(store: Store, date: dt.date, zone: ZoneInfo) -> DayRows:
     start = dt.datetime.combine(date, dt.time(), zone)
     end = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
     stamps = {name: f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" for name, at in (("start", start), ("end", end))}
-    parameters: dict[str, Any] = {**stamps, "zone": zone.key, "before": DAYS_BEFORE}
+    parameters: dict[str, Any] = {**stamps, "zone": zone.key, "before": DAYS_BEFORE, "day": DAY}
     followed = [Followed(*row) for row in store.rows(_FOLLOWUPS, parameters)]
     return DayRows(
         start,
@@ -87,6 +97,7 @@ def fetch(store: Store, date: dt.date, zone: ZoneInfo) -> DayRows:
         counted=[Counted(*row) for row in store.rows(_COUNTS, parameters)],
         said=[Said(*row) for row in store.rows(_SAID, parameters)],
         followed=[one._replace(said=one.said.replace(tzinfo=dt.UTC)) for one in followed],
+        felt=[Felt(*row) for row in store.rows(_FELT, parameters)],
     )
 
 
@@ -112,3 +123,12 @@ INNER JOIN (SELECT complaint, argMax(status, ts) AS status, max(satisfaction) AS
               argMaxIf(note, ts, note != '') AS promise
             FROM followups FINAL WHERE ts >= toDateTime64({start:String}, 3, 'UTC') AND ts < toDateTime64({end:String}, 3, 'UTC')
             GROUP BY complaint) AS f ON c.id = f.complaint"""
+
+# The worst first.
+_FELT = """
+WITH toDateTime({start:String}, 'UTC') AS today
+SELECT service, anyIf(points, at = today) AS felt, if(countIf(at < today) = 0, NULL, avgIf(points, at < today)) AS usual
+FROM experience FINAL
+WHERE step = {day:UInt32} AND at >= today - INTERVAL {before:UInt16} DAY AND at <= today
+GROUP BY service HAVING countIf(at = today) > 0
+ORDER BY felt, service"""

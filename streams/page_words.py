@@ -66,6 +66,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "times_before": ("前 28 天的 {lift} 倍", "{lift} times as often as in 28 days before"),
     "hardly_before": ("前 28 天几乎没有", "hardly said in 28 days before"),
     "since_day": ("{day} 起", "since {day}"),
+    "experience": ("体验指数", "Experience index"),
     "pains": ("主要痛点", "Pain points"),
     "praises": ("好评", "Praise"),
     "wishes": ("建议", "Suggestions"),

@@ -17,7 +17,9 @@ from models.window import ChangeMark, MetricWindow
 from streams.curves import Axis, Line, Mark, Panel, stacked, ticks
 from streams.demo.scenario import Scenario
 from streams.demo.shop import topology
-from streams.digest import Counts, Digest, FollowUps, Owed, Point, ProductDigest
+from streams.digest import Counts, Digest, Point, ProductDigest
+from streams.digest_followups import FollowUps, Owed
+from streams.digest_rows import Felt
 from streams.history import MinuteCounts, Said
 from streams.incident_curves import story
 from streams.message import Wording
@@ -150,6 +152,7 @@ def _digest(mentions: int = 3, history: ShopHistory | None = None) -> Digest:
         pains=(point,) * 5, praises=(point,), wishes=("建议退款进度更透明", SCRIPT), wish_count=31,
         incidents=(_incident(history),) * 3 if history else (), over_limit=True,
         followups=FollowUps({"open": 3, "closed": 9}, 3.75, (owed,)),
+        felt=(Felt("refund", 61.4, 83.6), Felt("delivery", 90.2, None)),
     )  # fmt: skip
     return Digest(DAY, 7, 100, {"refund": "售后退款"}, (product._replace(product=""), *[product] * mentions))
 
@@ -162,6 +165,9 @@ def test_a_digest_page_and_message_say_the_same_numbers(history: ShopHistory, la
     for text in (page, message.text):
         for said in ("1200", "700", "58.3%", "412", "支付投诉激增", "3.8"):
             assert said in text
+    said = {"zh": ("体验指数", "61", "前 7 天日均 84"), "en": ("Experience index", "61", "mean of 7 days before 84")}[language]
+    for text in (page, message.text):
+        assert all(part in text for part in said)
     assert "承诺24小时内退回" in page
     assert "<script>" not in message.text
     assert ("每日上限 100" if language == "zh" else "daily limit of 100") in message.text

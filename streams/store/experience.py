@@ -164,9 +164,3 @@ class ExperienceIndex:
         for part, shares in found.parts.items():
             table[part] = [share if share == share else None for share in shares[rows, columns].tolist()]  # noqa: PLR0124 -- NaN
         return self._store.insert("experience", table)
-
-
-def of_day(store: Store, midnight: int) -> dict[str, float]:
-    """Service → the index of the local day that began at `midnight` (epoch seconds); {} before it is over. Errors as Store."""
-    sql = "SELECT service, points FROM experience FINAL WHERE step = {step:UInt32} AND at = fromUnixTimestamp({at:Int64})"
-    return {service: float(points) for service, points in store.rows(sql, {"step": DAY, "at": midnight})}

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from streams.config import Settings
+from streams.digest_rows import fetch
 from streams.experience import days, slots, usual
 from streams.folder import Folder
 from streams.folder_past import FolderPast
 from streams.store import rollup
 from streams.store.client import Store
-from streams.store.experience import DAY, STEP, ExperienceIndex, of_day
+from streams.store.experience import DAY, STEP, ExperienceIndex
 from streams.store.schema import migrate
 
 pytestmark = pytest.mark.integration
@@ -96,10 +97,14 @@ def test_every_slot_is_there_once_and_goes_on_where_it_stopped(store: Store) -> 
         (START + DAY, "pay"),
         (START + DAY, "search"),
     ]
-    day = of_day(store, START + DAY)
-    assert day.keys() == {"pay", "search"}
-    assert 60 < day["pay"] < day["search"] < 90
-    assert of_day(store, START) == {}
+    second = dt.datetime.fromtimestamp(START + DAY, ZONE).date()
+    worst, best = fetch(store, second, ZONE).felt
+    assert (worst.service, best.service) == ("pay", "search") and 60 < worst.points < best.points < 90
+    assert worst.before is best.before is None and fetch(store, second - dt.timedelta(days=1), ZONE).felt == []
+    store.insert("experience", {"step": [DAY], "at": [START], "service": ["pay"], "points": [50.0]})
+    assert [one.before for one in fetch(store, second, ZONE).felt] == [50.0, None]
+    store.insert("experience", {"step": [DAY], "at": [START], "service": ["pay"], "points": [90.0]})  # counted anew
+    assert fetch(store, second, ZONE).felt[0].before == 90.0
     hours = dict(
         store.rows("SELECT intDiv(toUnixTimestamp(at) - {start:Int64}, 3600), avg(points) FROM experience WHERE service = 'pay'"
                    " AND step = 300 GROUP BY 1", {"start": START + DAY})
