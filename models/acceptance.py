@@ -14,7 +14,9 @@ from models.marks import Mark, Reading
 from models.opinion import Opinions
 
 NEWEST = "新版"  # the version that people mean when they name none
-_CUE = re.compile(r"[版更升功模改]|\d\.\d")  # without any of these nothing is mentioned
+# Without any of these nothing is mentioned.
+_CUE = re.compile(r"[版更升功模改]")
+_DOTTED = re.compile(r"\d\.\d")
 _UPDATED = r"(?:更新|升级)"
 _NEW = re.compile(
     rf"(?:最?新|这个?|本|此|后面{_UPDATED}|{_UPDATED})版本?|[这本]次(?:的)?{_UPDATED}|改版|越(?:{_UPDATED}|改)越|(?:[一刚天]|每次|自从|自){_UPDATED}"
@@ -73,9 +75,9 @@ _SIGNS = {"good": 1, "bad": -1, "problem": -1}
 def acceptance(reading: Reading, opinions: Opinions) -> tuple[tuple[str, int], ...]:
     """Names with +1 (accepted) or -1 (rejected), in the order they are met; none twice."""
     text = reading.text
-    listed = [mark for mark in reading.marks if mark.kind == "feature"]
-    if not listed and not _CUE.search(text):
+    if "feature" not in reading.kinds and not (_CUE.search(text) or ("." in text and _DOTTED.search(text))):
         return ()
+    listed = [mark for mark in reading.marks if mark.kind == "feature"]
     found: dict[str, int] = {}
     verdict = _whole(opinions)
     for name, start, end in _numbers(text):

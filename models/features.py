@@ -141,9 +141,7 @@ def features_of(points: Points, grams: Sequence[Grams], hashes: NDArray[np.uint3
     same = owner[1:] == owner[:-1]
     pairs = (hashes[:-1] * _PRIME) ^ hashes[1:]
     keys.append(_key(owner[1:][same], _bucket(pairs[same])))
-    size = np.zeros(len(points.start), dtype=np.int64)
-    for each in grams:
-        size += np.bincount(text_at[each.place], minlength=len(size))
+    size = sum((np.maximum(points.length - order, 0) for order in range(CHARACTER_ORDER)), np.zeros_like(points.length))
     key = np.sort(np.concatenate(keys))  # numpy sorts 64-bit numbers with the processor's vectors, but not stably
     first = np.ones(len(key), dtype=bool)
     first[1:] = key[1:] != key[:-1]

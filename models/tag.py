@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.garbage import uncollected
 from models.opinion import CATCH_ALL
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class Tagger:
         found: list[Judgement] = []
         for start in range(0, len(texts), _BATCH):
             part = slice(start, start + _BATCH)
-            found += self._judge(texts[part], services[part], channels[part])
+            with uncollected():
+                found += self._judge(texts[part], services[part], channels[part])
         return found
 
     def _judge(self, texts: Sequence[str], services: Sequence[str], channels: Sequence[str]) -> list[Judgement]:
