@@ -124,6 +124,9 @@ def load_lexicon(path: Path = SHIPPED) -> Lexicon:
 
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return msgspec.convert(tree, Lexicon)
+        lexicon = msgspec.convert(tree, Lexicon)
     except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise LexiconError(f"{path}: {error}") from error
+    if bad := [term for term in lexicon.roles if "\0" in term]:
+        raise LexiconError(f"{path}: a term with a NUL: {bad[0]!r}")
+    return lexicon

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _HEAD_BITS = 20  # of a hash of two characters: some ten thousand heads collide seldom
-_LETTER_BITS = 16  # of an edge's number that tell the character; the others tell the node it leaves
-_PLANE = 1 << _LETTER_BITS  # characters of terms lie in the basic plane
+_LETTER_BITS = 21  # of an edge's number that tell the code point; the others tell the node it leaves
 
 Places = NDArray[np.int64]
 
@@ -55,30 +54,27 @@ def join(texts: Sequence[str]) -> Joined:
 
 
 class Terms:
-    """Distinct terms made ready; term i is the i-th given. Raises ValueError for an empty, repeated or exotic one."""
+    """Distinct terms made ready; term i is the i-th given. Raises ValueError for an empty or repeated one, or one with a NUL."""
 
     def __init__(self, terms: Iterable[str]) -> None:
         self._trie = trie = _trie(list(terms))
-        self._root = np.zeros(_PLANE, np.int64)
-        first = (trie.edge >= 0) & (trie.edge < _PLANE)  # the edges that leave the root
-        self._root[trie.edge[first]] = trie.child[first]
-        self._single = trie.ends[self._root] >= 0  # terms of one character
-        second = np.isin(trie.edge >> _LETTER_BITS, trie.child[first])
-        opening = np.zeros(len(trie.ends), np.int64)
-        opening[trie.child[first]] = trie.edge[first]
-        pairs = opening[trie.edge[second] >> _LETTER_BITS], trie.edge[second] & (_PLANE - 1)
-        self._heads = np.zeros(1 << _HEAD_BITS, bool)  # of longer ones, hashed
-        self._heads[_head(*(points.astype(np.uint32) for points in pairs))] = True
+        letter, leaves = trie.edge & ((1 << _LETTER_BITS) - 1), trie.edge >> _LETTER_BITS
+        opening = np.zeros(len(trie.ends), np.int64)  # of the nodes below the root, the character that leads to them
+        opening[trie.child[leaves == 0]] = letter[leaves == 0]
+        second = (leaves > 0) & (opening[leaves] > 0)
+        self._heads = np.zeros(1 << _HEAD_BITS, bool)  # of terms of two characters or more, hashed
+        self._heads[_head(opening[leaves[second]].astype(np.uint32), letter[second].astype(np.uint32))] = True
+        self._single = np.zeros(1 << _HEAD_BITS, bool)  # of one character
+        self._single[_one(opening[(opening > 0) & (trie.ends >= 0)].astype(np.uint32))] = True
 
     def find(self, joined: Joined) -> Hits:
         """The longest term that starts at each place, ascending; hits may overlap."""
         term, end = np.full(len(joined.value), -1), np.zeros(len(joined.value), np.int64)
         if not len(term):
             return Hits(*np.zeros((3, 0), np.int64))
-        value = np.minimum(joined.value, _PLANE - 1).astype(np.int64)
-        place = np.flatnonzero(self._heads[_head(joined.value[:-1], joined.value[1:])] | self._single[value[:-1]])
-        place = place[self._root[value[place]] > 0]  # two heads may share a hash
-        for ended in self._trie.walk(value, place, 1):
+        value = joined.value
+        place = np.flatnonzero(self._heads[_head(value[:-1], value[1:])] | self._single[_one(value[:-1])])
+        for ended in self._trie.walk(value.astype(np.int64), place, 1):
             term[ended.place], end[ended.place] = ended.term, ended.place + ended.length
         start = np.flatnonzero(term >= 0)
         return Hits(start, end[start], term[start])
@@ -93,7 +89,7 @@ class Endings:
     def before(self, joined: Joined, place: Places) -> NDArray[np.bool_]:
         """Whether some term ends right before each place, in its text."""
         found = np.zeros(len(joined.value) + 1, bool)
-        value = np.concatenate([[0], np.minimum(joined.value, _PLANE - 1).astype(np.int64)])  # a NUL before all: no walk leaves
+        value = np.concatenate([[0], joined.value.astype(np.int64)])  # a NUL before all: no walk leaves
         for ended in self._trie.walk(value, place, -1):
             found[ended.place] = True
         return found[place]
@@ -121,13 +117,14 @@ class _Trie(NamedTuple):
 def _trie(terms: Sequence[str]) -> _Trie:
     joined = join(terms)
     length = np.diff(joined.first) - 1
-    if (length < 1).any() or (joined.value >= _PLANE).any() or np.count_nonzero(joined.value == 0) != len(terms):
-        raise ValueError("a term is empty, or has a NUL or a character outside the basic plane")
+    if (length < 1).any() or np.count_nonzero(joined.value == 0) != len(terms):
+        raise ValueError("a term is empty or has a NUL")
     node, count = np.zeros(len(terms), np.int64), 1
     edges, children = [np.array([-1])], [np.array([0])]
     for depth in range(int(length.max(initial=0))):
         going = np.flatnonzero(length > depth)
-        edge, place = np.unique(node[going] << _LETTER_BITS | joined.value[joined.first[going] + depth], return_inverse=True)
+        letter = joined.value[joined.first[going] + depth].astype(np.int64)
+        edge, place = np.unique(node[going] << _LETTER_BITS | letter, return_inverse=True)
         node[going] = count + place
         edges.append(edge)  # ascending: nodes are numbered by depth
         children.append(np.arange(count, count + len(edge)))
@@ -141,3 +138,7 @@ def _trie(terms: Sequence[str]) -> _Trie:
 
 def _head(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return (first * np.uint32(0x9E3779B1) ^ second * np.uint32(0x85EBCA6B)) >> np.uint32(32 - _HEAD_BITS)
+
+
+def _one(point: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return (point * np.uint32(0x9E3779B1)) >> np.uint32(32 - _HEAD_BITS)

@@ -207,6 +207,23 @@ def test_a_wrong_lexicon_names_file_and_field(tmp_path: Path) -> None:
         load_lexicon(path)
 
 
+def test_a_lexicon_of_ones_own_may_hold_emoji_and_no_nul(tmp_path: Path) -> None:
+    path = tmp_path / "lexicon.yaml"
+    path.write_text(_little("😡"), encoding="utf-8")
+    (judged,) = load_tagger(lexicon=path).judge(["快递又丢了😡"])
+    assert judged.category == "angry"
+    path.write_text(_little("\\0"), encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"lexicon.yaml: a term with a NUL"):
+        load_lexicon(path)
+
+
+def _little(problem: str) -> str:
+    return (
+        f'categories: {{angry: {{problems: "{problem}"}}, other: {{}}}}\naspects: {{}}\nopinion: {{}}\nnegators: 不\n'
+        'neutral: ""\nintents: {}\nchatter: ""\nadvertising: ""\n'
+    )
+
+
 def test_an_artefact_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="missing"):
         load_sentiment(tmp_path)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.terms import Endings, Terms, join
 
-LETTERS = st.text("不没有好吗a1", max_size=6)
+LETTERS = st.text("不没有好吗a1😀", max_size=6)
 
 
 def _longest(terms: list[str], text: str) -> list[tuple[int, int, int]]:
@@ -41,12 +41,7 @@ def test_says_whether_a_term_ends_before_a_place(terms: list[str], texts: list[s
         assert found[first : first + len(text) + 1] == seen
 
 
-def test_characters_outside_the_basic_plane_are_no_term_and_no_trouble() -> None:
-    hits = Terms(["好", "好用"]).find(join(["😀好用😀", "", "好😀"]))
-    assert [(start, end) for start, end, _ in zip(*(column.tolist() for column in hits), strict=True)] == [(1, 3), (6, 7)]
-
-
-@pytest.mark.parametrize("terms", [[""], ["好", "好"], ["好\0"], ["😀"]])
+@pytest.mark.parametrize("terms", [[""], ["好", "好"], ["好\0"]])
 def test_refuses_terms_that_cannot_be_found(terms: list[str]) -> None:
     with pytest.raises(ValueError, match="term"):
         Terms(terms)
