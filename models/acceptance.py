@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from models.marks import Mark, Reading
+from models.marks import SIGNS, Mark, Reading
 from models.opinion import Opinions
 
 NEWEST = "新版"  # the version that people mean when they name none
@@ -69,7 +69,6 @@ _BROKEN = re.compile(
 _REACH = 10  # characters between a feature or a number and what is said about it
 _FOLLOWS = 16  # characters after a word for the newest version that are about it
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；\n]")
-_SIGNS = {"good": 1, "bad": -1, "problem": -1}
 
 
 def acceptance(reading: Reading, opinions: Opinions) -> tuple[tuple[str, int], ...]:
@@ -104,7 +103,7 @@ def _newest(reading: Reading, verdict: int) -> int:
     for new in _NEW.finditer(text):
         if not any(_OTHER_UPDATE.match(text, max(0, new.start() - back)) for back in (0, 2)):
             after = [mark for mark in reading.marks if new.end() <= mark.start <= new.end() + _FOLLOWS]
-            total = sum(_SIGNS.get(mark.kind, 0) * (-1 if mark.denied else 1) for mark in after)
+            total = sum(SIGNS.get(mark.kind, 0) * (-1 if mark.denied else 1) for mark in after)
             return verdict and ((total > 0) - (total < 0) or verdict)
     return 0
 
@@ -137,7 +136,7 @@ def _said(reading: Reading, start: int, end: int) -> int:
         return -1
     best, chosen = _REACH + 1, 0
     for mark in reading.marks:
-        sign = _SIGNS.get(mark.kind, 0) * (-1 if mark.denied else 1)
+        sign = SIGNS.get(mark.kind, 0) * (-1 if mark.denied else 1)
         low, high = (end, mark.start) if mark.start >= end else (mark.end, start)
         if sign and low <= high and high - low < best and not _CLAUSE_END.search(text, low, high):
             best, chosen = high - low, sign

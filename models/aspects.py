@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from models.marks import Mark
+from models.marks import SIGNS, Mark
 
 _CLAUSE_END = re.compile(r"[，,。.!！?？;；~～\s、…\n]+")
 _SHORT = 24  # characters of a text that is all about the aspect it names, whatever stands near
 _AND = re.compile(r"[和与跟及、/+]|还有|以及|也|都")
-_SIGNS = {"good": 1, "bad": -1, "problem": -1}
 _REACH = 8  # characters between an aspect and the opinion about it
 
 
@@ -20,7 +19,7 @@ def aspects(text: str, marks: Sequence[Mark], polarity: int) -> tuple[tuple[str,
     opinions: list[tuple[int, int, int]] = []
     named: list[tuple[int, int, str]] = []
     for start, end, kind, name, denied in marks:
-        sign = _SIGNS.get(kind)
+        sign = SIGNS.get(kind)
         if sign is not None:
             sign = -sign if denied else sign
             opinions.append((start, end, sign))

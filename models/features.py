@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.terms import join
+
 BITS = 30
 CHARACTER_ORDER = 4
 WORD_ORDER = 2
@@ -88,10 +90,9 @@ def batch_features(texts: Sequence[str], words: Sequence[Sequence[str]]) -> Batc
 
 def points_of(texts: Sequence[str]) -> Points:
     """The batch as folded code points."""
-    raw = np.frombuffer(("\0".join(texts) + "\0").encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    joined = join(texts)
+    raw, start, length = joined.value, joined.first[:-1], np.diff(joined.first) - 1
     value = np.where(raw < 0x10000, _FOLD[np.minimum(raw, 0xFFFF)], raw).astype(np.uint32)
-    length = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    start = np.cumsum(length + 1) - length - 1
     value[start + length] = 0
     return Points(value, start, length)
 

@@ -127,6 +127,6 @@ def load_lexicon(path: Path = SHIPPED) -> Lexicon:
         lexicon = msgspec.convert(tree, Lexicon)
     except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise LexiconError(f"{path}: {error}") from error
-    if bad := [term for term in lexicon.roles if "\0" in term]:
+    if bad := [term for term in (*lexicon.roles, lexicon.negators, lexicon.chatter) if "\0" in term]:
         raise LexiconError(f"{path}: a term with a NUL: {bad[0]!r}")
     return lexicon

@@ -30,6 +30,7 @@ _ASKED = re.compile(r"[\u4e00-\u9fff]{0,1}(?:吗|么(?!多|高|大|差))")  # �
 _BLAMES = ("problem", "bad")
 _OPINIONS = ("good", "bad", "problem", "suggestion")
 _WISHES = ("wish", "suggestion")
+SIGNS = {"good": 1, "bad": -1, "problem": -1}  # of the kinds of mark that praise or blame, where not denied
 
 
 class Mark(NamedTuple):

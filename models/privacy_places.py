@@ -12,8 +12,9 @@ _HAN = r"\u4e00-\u9fff"
 # Characters of a place name; the left-out ones are verbs and particles that stand before an address.
 _NAME = rf"(?:(?![在到至往于从是了的我你他她们住寄送址给和去来回说家有把就都很也不没离距])[{_HAN}])"
 _ROOM = rf"[\d{_NUMERALS}十A-Za-z]{{1,6}}\s?(?:号楼|栋|幢|座|单元|层|楼|门|室|户|房|号)"
-_UNIT = rf"{_NAME}{{2,7}}?(?:自治区|自治州|自治县|省|市|区|县|旗|盟)"
-_WITHIN = rf"{_NAME}{{1,7}}?(?:自治州|自治县|市|区|县|旗|盟)"  # of a province or city: 献县
+_KIND = r"(?:自治区|自治州|自治县|省|市|区|县|旗|盟)"
+_UNIT = rf"{_NAME}{{2,7}}?{_KIND}"
+_WITHIN = rf"{_NAME}{{1,7}}?{_KIND}"  # behind a province or city one character is a name: 献县
 _STREET = (
     rf"{_NAME}{{1,8}}?(?:街道|大街|大道|胡同|新村|小区|社区|花园|家园|公寓|大厦|广场|中心|校区|学校|大学|医院"
     rf"|路|街|巷|弄|镇|乡|村|屯|庄|苑|府)(?![{_HAN}]?(?:堵|况|线|费))"

@@ -70,8 +70,6 @@ class Terms:
     def find(self, joined: Joined) -> Hits:
         """The longest term that starts at each place, ascending; hits may overlap."""
         term, end = np.full(len(joined.value), -1), np.zeros(len(joined.value), np.int64)
-        if not len(term):
-            return Hits(*np.zeros((3, 0), np.int64))
         value = joined.value
         place = np.flatnonzero(self._heads[_head(value[:-1], value[1:])] | self._single[_one(value[:-1])])
         for ended in self._trie.walk(value.astype(np.int64), place, 1):

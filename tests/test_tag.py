@@ -212,9 +212,14 @@ def test_a_lexicon_of_ones_own_may_hold_emoji_and_no_nul(tmp_path: Path) -> None
     path.write_text(_little("😡"), encoding="utf-8")
     (judged,) = load_tagger(lexicon=path).judge(["快递又丢了😡"])
     assert judged.category == "angry"
-    path.write_text(_little("\\0"), encoding="utf-8")
-    with pytest.raises(LexiconError, match=r"lexicon.yaml: a term with a NUL"):
-        load_lexicon(path)
+    for wrong in (
+        _little("\\0"),
+        _little("x").replace("negators: 不", 'negators: "\\0"'),
+        _little("x").replace('chatter: ""', 'chatter: "\\0"'),
+    ):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(LexiconError, match=r"lexicon.yaml: a term with a NUL"):
+            load_lexicon(path)
 
 
 def _little(problem: str) -> str:

@@ -85,8 +85,11 @@ def _sentiment() -> None:
 
 def _print(model: str, scores: Mapping[str, Mapping[str, float]]) -> None:
     for name, score in scores.items():
-        figures = f"accuracy {score['accuracy']:.4f}  macro-F1 {score['macro_f1']:.4f}"
-        click.echo(f"sentiment   {model:20} {name:12} {score['texts']:7,.0f} texts  {figures}")
+        click.echo(f"sentiment   {model:20} {name:12} {_figures(score)}")
+
+
+def _figures(score: Mapping[str, float]) -> str:
+    return f"{score['texts']:7,.0f} texts  accuracy {score['accuracy']:.4f}  macro-F1 {score['macro_f1']:.4f}"
 
 
 def _opinions(data: Path) -> None:
@@ -116,8 +119,7 @@ def _categories(file: Path, baseline: bool) -> None:
 
         found["jieba words 1-2, LR"] = category_baseline(labelled)
     for name, scores in found.items():
-        figures = f"accuracy {scores['accuracy']:.4f}  macro-F1 {scores['macro_f1']:.4f}"
-        click.echo(f"category    {name:20} {split:12} {scores['texts']:7,.0f} texts  {figures}")
+        click.echo(f"category    {name:20} {split:12} {_figures(scores)}")
 
 
 def _segmentation(texts: tuple[str, ...]) -> None:
